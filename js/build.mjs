@@ -1,0 +1,73 @@
+// Bundles the front end into copilot_widget/static. `--dev` leaves names readable and adds the dev page.
+import { readFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, transform } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "copilot_widget", "static");
+const dev = process.argv.includes("--dev");
+
+/** What may not grow unseen: bytes, minified. The loader is copied into every widget, the rest is sent once a page. */
+const LIMITS = { "loader.js": 3_000, "widget.js": 150_000 };
+
+/** `import css from "./x.css"` gives its minified text: the style travels inside the bundle, once. */
+const cssText = {
+  name: "css-text",
+  setup(plugins) {
+    plugins.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: !dev, target: "es2022" });
+      return { contents: code, loader: "text" };
+    });
+  },
+};
+
+const shared = {
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  minify: !dev,
+  legalComments: "none",
+  charset: "utf8",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  plugins: [cssText],
+  define: { "process.env.NODE_ENV": '"production"' },
+  logLevel: "warning",
+};
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+
+const parts = {
+  loader: "src/loader.ts",
+  widget: "src/widget.tsx",
+  math: "src/parts/math.ts",
+  languages: "src/parts/languages.ts",
+};
+let failed = false;
+for (const [name, entry] of Object.entries(parts)) {
+  const result = await build({ ...shared, entryPoints: [join(here, entry)], write: false });
+  const text = result.outputFiles[0].text;
+  const file = `${name}.js`;
+  await writeFile(join(out, file), text);
+  const size = Buffer.byteLength(text);
+  const limit = LIMITS[file];
+  const over = !dev && limit !== undefined && size > limit;
+  failed ||= over;
+  console.log(
+    `${file.padEnd(14)} ${String(size).padStart(8)} B  gzip ${String(gzipSync(text, { level: 9 }).length).padStart(7)} B` +
+      (limit ? `  limit ${limit}${over ? "  EXCEEDED" : ""}` : ""),
+  );
+}
+
+if (dev) {
+  await build({
+    ...shared,
+    entryPoints: [join(here, "dev/page.ts")],
+    outfile: join(here, "dev/out/page.js"),
+  });
+}
+if (failed) process.exit(1);

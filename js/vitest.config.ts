@@ -1,0 +1,8 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.{ts,tsx}"],
+    environment: "node", // a test that needs a DOM says so in its first line: // @vitest-environment jsdom
+  },
+});
