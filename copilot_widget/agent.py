@@ -1,0 +1,365 @@
+"""The agent's loop, one step at a time.
+
+    state = RunState.begin(request, history)
+    while state.status == "running":
+        async for item in agent.step(state):      # chunks, and last the next state
+            ...
+
+A step is one of two: ask the model, or run the calls that it made. Between them the state is plain JSON: save it,
+load it elsewhere, go on. Where calls need the user's consent the step ends with the status "waiting"; put the
+answer in with `RunState.answer` and step again. The stream of a run ends with one of finish, error, abort.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Union
+
+from .calls import CallRunner
+from .errors import CopilotError, ModelError, one_line
+from .funnel import Funnel, StopSignal
+from .history import to_model_messages
+from .models.base import Model, ModelEvent, ModelRequest, ModelUsage, ToolSchema
+from .protocol.chunks import (
+    Abort,
+    Chunk,
+    Data,
+    Error,
+    Finish,
+    FinishStep,
+    MessageMetadata,
+    Start,
+    StartStep,
+    ToolApprovalRequest,
+    ToolApprovalResponse,
+    ToolInputAvailable,
+    ToolInputError,
+    ToolOutputAvailable,
+    ToolOutputDenied,
+    ToolOutputError,
+)
+from .protocol.messages import ToolPart
+from .protocol.reducer import Reducer
+from .state import PendingCall, RunState
+from .tools.approval import Decision, Policy
+from .tools.base import Tool, Toolset
+from .turn import ModelTurn
+
+Item = Union[Chunk, RunState]
+
+
+class Agent:
+    """A model, its tools, and the policy that says which calls ask first. Holds no state of any run."""
+
+    def __init__(
+        self, model: Model, toolset: Toolset, *, policy: Policy, deps: Mapping[str, Any] | None = None
+    ) -> None:
+        self.model = model
+        self._toolset = toolset
+        self._policy = policy
+        self._deps = deps or {}
+
+    async def step(self, state: RunState, stop: StopSignal | None = None) -> AsyncIterator[Item]:
+        """Chunks of the next step, then the next state. `state` itself is left as it was."""
+        step = _Step(self, state, stop or StopSignal())
+        async for chunk in step.run():
+            yield chunk
+        yield step.state
+
+    def tools(self) -> Mapping[str, Tool]:
+        """The tools as they are now, by name."""
+        return self._toolset.tools()
+
+    def decide(self, tool: Tool, call: PendingCall) -> Decision:
+        """What the policy says of one call; a policy that raises denies."""
+        return self._policy.decide(tool, call.input)
+
+    @property
+    def deps(self) -> Mapping[str, Any]:
+        return self._deps
+
+
+class _Step:
+    """One step in progress: follows its own chunks with a reducer, so that the next state is what views see."""
+
+    def __init__(self, agent: Agent, state: RunState, stop: StopSignal) -> None:
+        self.agent = agent
+        self.state = state.model_copy(deep=True)
+        self.stop = stop
+        self._reducer = Reducer(self.state.message)
+
+    async def run(self) -> AsyncIterator[Chunk]:
+        phases = {"start": self._start, "model": self._ask_model, "tools": self._run_tools}
+        async for chunk in phases[self.state.phase]():
+            self._reducer.push(chunk)
+            yield chunk
+        self.state.message = self._reducer.message
+
+    # ---- phases --------------------------------------------------------------------------------------
+
+    async def _start(self) -> AsyncIterator[Chunk]:
+        info = self.agent.model.info
+        metadata: dict[str, Any] = {"model": info.name, "createdAt": _iso(self.state.started)}
+        if info.badge:
+            metadata["badge"] = info.badge
+        yield Start(message_id=self.state.request.message_id, message_metadata=metadata)
+        self.state.phase = "model"
+        budget = self.state.request.budget
+        if budget is not None and budget.usd is not None and info.priced is False:
+            error = CopilotError(
+                f"The budget is in US dollars, and no price is known for {info.name}.",
+                hint="Give the budget in tokens, for example '20000 tokens'.",
+                code="no-price",
+            )
+            for chunk in self._fail(error):
+                yield chunk
+
+    async def _ask_model(self) -> AsyncIterator[Chunk]:
+        if self.stop.is_set:
+            for chunk in self._abort():
+                yield chunk
+            return
+        refusal = self._limit()
+        if refusal is not None:
+            for chunk in refusal:
+                yield chunk
+            return
+        self.state.step += 1
+        self.state.step_open = True
+        yield StartStep()
+        tools = self.agent.tools()
+        turn = ModelTurn(self.state.step, tools)
+        request = self._request(tools)
+        failure: CopilotError | None = None
+        try:
+            funnel: Funnel[ModelEvent] = Funnel(self.stop)
+            funnel.add(self.agent.model.stream(request))
+            async for event in funnel:
+                for chunk in turn.chunks(event):
+                    yield chunk
+                if self._over_budget(turn):
+                    failure = self._budget_error()
+                    break
+        except CopilotError as error:
+            failure = error
+        except Exception as error:
+            failure = ModelError(f"The model failed: {one_line(error)}.", hint="This is a bug of the model's adapter.")
+        for chunk in turn.close():
+            yield chunk
+        self._count(turn.usage or turn.estimate(request))
+        self.state.pending = turn.calls
+        if failure is not None:
+            ending = self._fail(failure)
+        elif self.stop.is_set:
+            ending = self._abort()
+        elif turn.calls or turn.rejected:
+            self.state.phase = "tools"
+            ending = []
+        else:
+            ending = self._finish(turn.finish_reason)
+        for chunk in ending:
+            yield chunk
+
+    async def _run_tools(self) -> AsyncIterator[Chunk]:
+        tools = self.agent.tools()
+        for chunk in self._decide(tools):
+            yield chunk
+        ready = [call for call in self.state.pending if call.state in ("ready", "approved")]
+        if ready and not self.stop.is_set:
+            funnel: Funnel[Chunk] = Funnel(self.stop)
+            CallRunner(tools, self.state.request.run, self.agent.deps).start(ready, funnel)
+            async for chunk in funnel:
+                self._settle(chunk)
+                yield chunk
+        if self.stop.is_set:
+            ending = self._abort()
+        else:
+            ending = self._close_step()
+            if self.state.pending:
+                self.state.status = "waiting"
+            else:
+                self.state.phase = "model"
+        for chunk in ending:
+            yield chunk
+
+    # ---- consent -------------------------------------------------------------------------------------
+
+    def _decide(self, tools: Mapping[str, Tool]) -> list[Chunk]:
+        """Chunks for what is new: answers that came in, calls that must be asked for, calls that are refused."""
+        chunks: list[Chunk] = []
+        for call in list(self.state.pending):
+            if call.state in ("approved", "denied"):
+                assert call.approval_id is not None
+                chunks.append(_response(call))
+            elif call.state == "new":
+                chunks.extend(self._consider(call, tools.get(call.tool)))
+            if call.state == "denied":
+                chunks.append(ToolOutputDenied(tool_call_id=call.call_id))
+                self.state.pending.remove(call)
+            elif call.state != "asked" and call.tool not in tools:
+                chunks.append(_gone(call))
+                self.state.pending.remove(call)
+        return chunks
+
+    def _consider(self, call: PendingCall, tool: Tool | None) -> list[Chunk]:
+        if tool is None:
+            return []
+        decision = self.agent.decide(tool, call)
+        if decision.kind == "allow":
+            call.state = "ready"
+            return []
+        call.approval_id = f"{self.state.request.run}-{call.call_id}"
+        if decision.kind == "deny":
+            call.state, call.reason = "denied", decision.reason
+            request = ToolApprovalRequest(
+                approval_id=call.approval_id, tool_call_id=call.call_id, is_automatic=True
+            )
+            return [request, _response(call)]
+        call.state = "asked"
+        card = {key: value for key, value in vars(decision.request).items() if value} if decision.request else {}
+        return [
+            Data(type="data-approval", id=call.call_id, data=card),
+            ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id),
+        ]
+
+    def _settle(self, chunk: Chunk) -> None:
+        final = isinstance(chunk, ToolOutputError) or (
+            isinstance(chunk, ToolOutputAvailable) and not chunk.preliminary
+        )
+        if final:
+            call_id = chunk.tool_call_id  # type: ignore[union-attr]  # narrowed by `final`
+            self.state.pending = [call for call in self.state.pending if call.call_id != call_id]
+
+    # ---- the model's request and its cost --------------------------------------------------------------
+
+    def _request(self, tools: Mapping[str, Tool]) -> ModelRequest:
+        messages = to_model_messages([*self.state.history, self._reducer.message])
+        schemas: tuple[ToolSchema, ...] = tuple(tool.schema for tool in tools.values())
+        return ModelRequest(messages=messages, instructions=self.state.request.instructions, tools=schemas)
+
+    def _count(self, usage: ModelUsage) -> None:
+        totals = self.state.totals
+        totals.prompt_tokens += usage.prompt_tokens
+        totals.completion_tokens += usage.completion_tokens
+        totals.cached_tokens += usage.cached_tokens
+        totals.cache_write_tokens += usage.cache_write_tokens
+        totals.reasoning_tokens += usage.reasoning_tokens
+        cost = usage.cost
+        if cost is None:
+            price = getattr(self.agent.model, "price", None)
+            cost = price(usage) if price is not None else None
+        totals.cost = None if cost is None or totals.cost is None else totals.cost + cost
+
+    def _limit(self) -> list[Chunk] | None:
+        """The ending of a run that may not make another request, or None."""
+        request = self.state.request
+        if self.state.step >= request.max_steps:
+            limit = {
+                "code": "max-steps",
+                "message": f"Ended after {request.max_steps} steps (max_steps).",
+                "hint": "Send 'go on', or raise max_steps.",
+            }
+            return self._finish("tool-calls", {"limit": limit})
+        totals, budget = self.state.totals, request.budget
+        if budget is None:
+            return None
+        if budget.usd is not None and totals.cost is None:
+            text = f"The price of {self.agent.model.info.name} is not known, so a budget in US dollars cannot hold."
+            return self._fail(CopilotError(text, hint="Give the budget in tokens.", code="no-price"))
+        spent_tokens = budget.tokens is not None and totals.total_tokens >= budget.tokens
+        spent_usd = budget.usd is not None and (totals.cost or 0.0) >= budget.usd
+        return self._fail(self._budget_error()) if spent_tokens or spent_usd else None
+
+    def _over_budget(self, turn: ModelTurn) -> bool:
+        budget = self.state.request.budget
+        if budget is None or budget.tokens is None:
+            return False
+        return self.state.totals.total_tokens + turn.streamed_tokens > budget.tokens
+
+    def _budget_error(self) -> CopilotError:
+        return CopilotError(
+            f"The budget of {self.state.request.budget} is used up.",
+            hint="Raise it with --budget, or ask for less.",
+            code="budget",
+        )
+
+    # ---- endings -------------------------------------------------------------------------------------
+
+    def _metadata(self) -> dict[str, Any]:
+        totals = self.state.totals
+        usage = {
+            "promptTokens": totals.prompt_tokens,
+            "completionTokens": totals.completion_tokens,
+            "totalTokens": totals.total_tokens,
+            "cachedTokens": totals.cached_tokens,
+            "reasoningTokens": totals.reasoning_tokens,
+        }
+        metadata: dict[str, Any] = {
+            "usage": usage,
+            "steps": self.state.step,
+            "durationMs": max(0, round((time.time() - self.state.started) * 1000)),
+        }
+        if totals.cost is not None:
+            metadata["cost"] = round(totals.cost, 8)
+        return metadata
+
+    def _close_step(self) -> list[Chunk]:
+        if not self.state.step_open:
+            return []
+        self.state.step_open = False
+        return [MessageMetadata(message_metadata=self._metadata()), FinishStep()]
+
+    def _finish(self, reason: Any, extra: dict[str, Any] | None = None) -> list[Chunk]:
+        self.state.status, self.state.phase = "completed", "done"
+        closing: list[Chunk] = [FinishStep()] if self.state.step_open else []
+        self.state.step_open = False
+        return [*closing, Finish(finish_reason=reason, message_metadata={**self._metadata(), **(extra or {})})]
+
+    def _fail(self, error: CopilotError) -> list[Chunk]:
+        self.state.status, self.state.phase = "failed", "done"
+        told = {"code": error.code, "message": error.message, "hint": error.hint}
+        closing = self._resolve_calls("not run: the run failed before") + self._close_step()
+        return [*closing, MessageMetadata(message_metadata={**self._metadata(), "error": told}), Error(error_text=str(error))]
+
+    def _abort(self) -> list[Chunk]:
+        self.state.status, self.state.phase = "stopped", "done"
+        reason = self.stop.reason or "stopped"
+        closing = self._resolve_calls(reason) + self._close_step()
+        return [*closing, MessageMetadata(message_metadata=self._metadata()), Abort(reason=reason)]
+
+    def _resolve_calls(self, why: str) -> list[Chunk]:
+        """A result for each call of this message that has none: a history with open calls is refused by providers."""
+        chunks: list[Chunk] = []
+        for part in self._reducer.message.parts:
+            if not isinstance(part, ToolPart):
+                continue
+            if part.state == "input-streaming":
+                error = ToolInputError(
+                    tool_call_id=part.tool_call_id,
+                    tool_name=part.tool_name,
+                    input=part.input,
+                    error_text=f"The call was cut off ({why}).",
+                )
+                chunks.append(error)
+            elif part.state in ("input-available", "approval-requested", "approval-responded") or part.preliminary:
+                chunks.append(ToolOutputError(tool_call_id=part.tool_call_id, error_text=f"No result: {why}."))
+        self.state.pending = []
+        return chunks
+
+
+def _response(call: PendingCall) -> ToolApprovalResponse:
+    return ToolApprovalResponse(
+        approval_id=call.approval_id or "", approved=call.state != "denied", reason=call.reason
+    )
+
+
+def _gone(call: PendingCall) -> ToolOutputError:
+    return ToolOutputError(tool_call_id=call.call_id, error_text=f"The tool {call.tool} is no longer there.")
+
+
+def _iso(epoch: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
+
+
+__all__ = ["Agent", "Item", "ToolInputAvailable"]

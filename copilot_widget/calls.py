@@ -1,0 +1,88 @@
+"""Running the tool calls of one step: decide, run, and turn what comes into chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from .errors import ToolError, one_line
+from .funnel import Funnel
+from .protocol.chunks import Chunk, Data, ToolOutputAvailable, ToolOutputError
+from .state import PendingCall
+from .tools.base import Tool, ToolContext, ToolResult
+from .tools.result import to_output
+
+
+class CallRunner:
+    """Runs calls for one step. `deps` is what the host offers to tools (ToolContext.deps)."""
+
+    def __init__(self, tools: Mapping[str, Tool], run_id: str, deps: Mapping[str, Any]) -> None:
+        self._tools = tools
+        self._run_id = run_id
+        self._deps = deps
+
+    def start(self, calls: Sequence[PendingCall], funnel: Funnel[Chunk]) -> None:
+        """Put the calls into the funnel: those declared parallel side by side, the others one after the other."""
+        serial: list[PendingCall] = []
+        for call in calls:
+            if self._tools[call.tool].parallel:
+                funnel.add(self._lane([call], funnel))
+            else:
+                serial.append(call)
+        if serial:
+            funnel.add(self._lane(serial, funnel))
+
+    async def _lane(self, calls: Sequence[PendingCall], funnel: Funnel[Chunk]) -> AsyncIterator[Chunk]:
+        for call in calls:
+            async for chunk in self._run(call, funnel):
+                yield chunk
+
+    async def _run(self, call: PendingCall, funnel: Funnel[Chunk]) -> AsyncIterator[Chunk]:
+        tool = self._tools[call.tool]
+
+        def notify(text: str) -> None:
+            funnel.put_threadsafe(
+                Data(type="data-tool-status", id=call.call_id, data={"text": text}, transient=True)
+            )
+
+        context = ToolContext(call_id=call.call_id, run_id=self._run_id, deps=self._deps, notify=notify)
+        last: ToolResult | None = None
+        try:
+            async for result in _timed(tool.call(call.input, context), tool.timeout):
+                last = result
+                if result.preliminary:
+                    output, _ = to_output(result)
+                    yield ToolOutputAvailable(tool_call_id=call.call_id, output=output, preliminary=True)
+            if last is None or last.preliminary:
+                last = ToolResult(output=last.output if last else None)
+            output, display = to_output(last)
+        except ToolError as error:
+            yield ToolOutputError(tool_call_id=call.call_id, error_text=str(error))
+        except asyncio.TimeoutError:
+            text = f"{call.tool} gave no result within {tool.timeout:g} s and was given up."
+            yield ToolOutputError(tool_call_id=call.call_id, error_text=text)
+        except Exception as error:
+            yield ToolOutputError(tool_call_id=call.call_id, error_text=one_line(error, limit=2_000))
+        else:
+            if display:
+                yield Data(type="data-display", id=call.call_id, data=display)
+            yield ToolOutputAvailable(tool_call_id=call.call_id, output=output)
+
+
+async def _timed(source: AsyncIterator[ToolResult], timeout: float) -> AsyncIterator[ToolResult]:
+    """`source`, given up when it has not ended `timeout` seconds from now."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    try:
+        while True:
+            try:
+                left = None if math.isinf(timeout) else max(0.0, deadline - loop.time())
+                yield await asyncio.wait_for(source.__anext__(), left)
+            except StopAsyncIteration:
+                return
+    finally:
+        close = getattr(source, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,119 @@
+"""From the transcript (UIMessages) to what a model may be sent (ModelMessages).
+
+Every provider refuses a history in which a call has no result, so this is the one place that makes sure of it:
+whatever a stopped, failed or denied turn has left behind, each call gets exactly one result, right after the
+message that made it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from .models.base import (
+    AssistantMessage,
+    Call,
+    Image,
+    Json,
+    ModelMessage,
+    Text,
+    Thought,
+    ToolMessage,
+    UserMessage,
+)
+from .protocol.messages import (
+    DataPart,
+    FilePart,
+    ReasoningPart,
+    StepStartPart,
+    TextPart,
+    ToolPart,
+    UIMessage,
+)
+
+OUTPUT_LIMIT = 20_000
+"""Characters of one tool output that a model is sent; what is cut is said in the text."""
+
+_IMAGE_URL = re.compile(r"data:(image/[a-z0-9.+-]+);base64,(.+)", re.DOTALL)
+
+
+def to_model_messages(messages: Iterable[UIMessage]) -> tuple[ModelMessage, ...]:
+    """The history that a model is sent for `messages`, always valid."""
+    result: list[ModelMessage] = []
+    for message in messages:
+        if message.role == "user":
+            content = tuple(_user_content(message))
+            if content:
+                result.append(UserMessage(content))
+        elif message.role == "assistant":
+            result.extend(_assistant_messages(message))
+    return tuple(result)
+
+
+def as_text(output: Json, *, limit: int = OUTPUT_LIMIT) -> str:
+    """A tool's output as the model reads it: a string as it is, anything else as JSON, cut to `limit` characters."""
+    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, default=str)
+    if len(text) <= limit:
+        return text
+    head, tail = text[: limit * 3 // 4], text[-limit // 4 :]
+    cut = len(text) - len(head) - len(tail)
+    return f"{head}\n[… {cut:,} characters cut; ask for a smaller part to see them …]\n{tail}"
+
+
+def _user_content(message: UIMessage) -> Iterable[Text | Image]:
+    for part in message.parts:
+        if isinstance(part, TextPart):
+            yield Text(part.text)
+        elif isinstance(part, DataPart) and part.type == "data-context":
+            data = part.data if isinstance(part.data, dict) else {}
+            yield Text(f"[{data.get('name', 'context')}]\n{data.get('text', '')}")
+        elif isinstance(part, FilePart):
+            match = _IMAGE_URL.fullmatch(part.url)
+            if match:
+                yield Image(match[1], match[2])
+            else:
+                yield Text(f"[attached file of type {part.media_type}]")
+
+
+def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:
+    """One AssistantMessage a step, each followed by the results of its calls."""
+    content: list[Text | Thought | Call] = []
+    results: list[ToolMessage] = []
+    for part in message.parts:
+        ends_block = isinstance(part, StepStartPart) or (results and isinstance(part, (TextPart, ReasoningPart)))
+        if ends_block and content:
+            yield AssistantMessage(tuple(content))
+            yield from results
+            content, results = [], []
+        if isinstance(part, TextPart) and part.text:
+            content.append(Text(part.text))
+        elif isinstance(part, ReasoningPart) and (part.text or part.provider_metadata):
+            content.append(Thought(part.text, part.provider_metadata))
+        elif isinstance(part, ToolPart):
+            call = Call(part.tool_call_id, part.tool_name, _call_input(part), part.call_provider_metadata)
+            content.append(call)
+            results.append(_result(part))
+    if any(isinstance(piece, (Text, Call)) for piece in content):
+        yield AssistantMessage(tuple(content))
+        yield from results
+
+
+def _call_input(part: ToolPart) -> Json:
+    """Providers take an object only; what the model wrote instead is quoted in the error it gets back."""
+    return part.input if isinstance(part.input, dict) else {}
+
+
+def _result(part: ToolPart) -> ToolMessage:
+    if part.state == "output-available" and not part.preliminary:
+        return ToolMessage(part.tool_call_id, part.tool_name, as_text(part.output))
+    if part.state == "output-error":
+        text = part.error_text or "The tool failed."
+    elif part.state == "output-denied":
+        reason = part.approval.reason if part.approval else None
+        text = "The user denied this call." + (f" Reason: {reason}" if reason else "")
+    else:
+        text = "No result: the run ended before this call did."
+        if part.state == "output-available":
+            text += f" It had printed so far: {as_text(part.output, limit=2_000)}"
+    return ToolMessage(part.tool_call_id, part.tool_name, text, is_error=True)

@@ -1,0 +1,96 @@
+"""Where a Copilot lives: what a notebook offers that a plain program has not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .tools.base import Tool
+
+if TYPE_CHECKING:
+    from .copilot import Copilot, Run
+
+
+class Host(Protocol):
+    """The surroundings of a Copilot. The notebook installs its own; everywhere else it is `PlainHost`."""
+
+    @property
+    def headless(self) -> bool:
+        """True where nobody can answer an approval."""
+        ...
+
+    @property
+    def deps(self) -> Mapping[str, Any]:
+        """Objects that tools may use, by name (ToolContext.deps)."""
+        ...
+
+    def tools(self) -> Sequence[Tool]:
+        """Tools that every Copilot here has."""
+        ...
+
+    def mentions(self, prompt: str) -> list[dict[str, str]]:
+        """What the @mentions of a prompt resolve to: {name, text}. Raises UsageError for one that isn't there."""
+        ...
+
+    def wait(self, done: threading.Event, timeout: float | None) -> bool:
+        """Wait on the calling thread, serving what tools need it for. False where the time was up first."""
+        ...
+
+    async def wait_async(self, done: threading.Event) -> None:
+        """The same on an event loop of the caller's."""
+        ...
+
+    def show_run(self, run: Run) -> None:
+        """Display one run."""
+        ...
+
+    def show_panel(self, copilot: Copilot) -> None:
+        """Display a whole conversation with its composer."""
+        ...
+
+
+class PlainHost:
+    """A program without a notebook: no variables to look at, nobody to ask, text on standard output."""
+
+    headless = True
+    deps: Mapping[str, Any] = {}
+
+    def tools(self) -> Sequence[Tool]:
+        return ()
+
+    def mentions(self, prompt: str) -> list[dict[str, str]]:
+        return []
+
+    def wait(self, done: threading.Event, timeout: float | None) -> bool:
+        return done.wait(timeout)
+
+    async def wait_async(self, done: threading.Event) -> None:
+        import asyncio
+
+        while not done.is_set():
+            await asyncio.sleep(0.02)
+
+    def show_run(self, run: Run) -> None:
+        print(run.text)
+
+    def show_panel(self, copilot: Copilot) -> None:
+        print(repr(copilot))
+
+
+_make: Callable[[], Host] | None = None
+_host: Host | None = None
+
+
+def install(make: Callable[[], Host]) -> None:
+    """Say how this process's host is made; the notebook does, on first use of the package in IPython."""
+    global _make, _host
+    _make, _host = make, None
+
+
+def host() -> Host:
+    """The host of this process."""
+    global _host
+    if _host is None:
+        _host = _make() if _make is not None else PlainHost()
+    return _host

@@ -1,0 +1,99 @@
+"""What a cell shows: the record, and after it the live widget that hides it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..runs.base import Event
+from ..runs.loop import start
+from ..state import TERMINAL
+from .record import RecordDisplay, render
+
+if TYPE_CHECKING:
+    from ..copilot import Copilot
+    from ..run import Run
+    from .host import NotebookHost
+    from .widget import Kind
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def show(
+    host: NotebookHost,
+    copilot: Copilot,
+    kind: Kind,
+    runs: Sequence[Run],
+    *,
+    draft: str | None = None,
+    notice: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> None:
+    """Display turns below the cell, live where somebody watches; headless, wait for them and keep the record only."""
+    if host.headless:
+        for run in runs:
+            run.wait()
+        RecordDisplay(_bundle(runs)).show()
+        return
+    if host.kernel is None:
+        _print(runs)
+        return
+    from IPython.display import display
+
+    from .widget import ChatWidget
+
+    record = RecordDisplay(_bundle(runs))
+    widget = ChatWidget(
+        copilot, kind=kind, runs=runs, draft=draft, notice=notice, options=options, kernel=host.kernel
+    )
+    keeper = _Keeper(widget, record)
+    for run in runs:
+        keeper.watch(run)
+    widget.on_run.append(keeper.watch)
+    record.show()
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({WIDGET_VIEW: view}, raw=True)
+
+
+class _Keeper:
+    """Sets the record anew at the end of each turn of a widget."""
+
+    def __init__(self, widget: Any, record: RecordDisplay) -> None:
+        self._widget = widget
+        self._record = record
+
+    def watch(self, run: Run) -> None:
+        def ended(_event: Event) -> None:
+            if run.status in TERMINAL:
+                unlisten()
+                start(self._set())
+
+        unlisten = run.feed.listen(ended)
+        if run.status in TERMINAL:
+            unlisten()
+            start(self._set())
+
+    async def _set(self) -> None:
+        # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.
+        bundle = await asyncio.to_thread(_bundle, self._widget.runs)
+        self._record.update(bundle)
+
+
+def _bundle(runs: Sequence[Run]) -> dict[str, Any]:
+    return render([(run.prompt, run.message, run.status) for run in runs])
+
+
+def _print(runs: Sequence[Run]) -> None:
+    """In a terminal: the text, as it comes."""
+    for run in runs:
+        for event in run.events():
+            chunk = event["chunk"]
+            if chunk["type"] == "text-delta":
+                print(chunk["delta"], end="", flush=True)
+            elif chunk["type"] == "text-end":
+                print("\n", flush=True)
+            elif chunk["type"] == "tool-input-available":
+                print(f"· {chunk['toolName']}", flush=True)
+        if run.error is not None:
+            print(run.error)

@@ -1,0 +1,72 @@
+"""The notebook as a Copilot's host."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..tools.base import Tool
+from .kernel import MainThread, is_headless
+
+if TYPE_CHECKING:
+    from ..copilot import Copilot
+    from ..run import Run
+
+_POLL = 0.02  # seconds between two looks at the queue while a cell awaits a run
+
+
+class NotebookHost:
+    """IPython's shell: its variables, its main thread, its displays."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.main_thread = MainThread(shell)
+        self._tools: list[Tool] | None = None
+
+    @property
+    def headless(self) -> bool:
+        return is_headless(self.shell)
+
+    @property
+    def kernel(self) -> Any:
+        """The ipykernel, or None in a terminal."""
+        return getattr(self.shell, "kernel", None)
+
+    @property
+    def deps(self) -> Mapping[str, Any]:
+        return {"shell": self.shell, "main_thread": self.main_thread}
+
+    def tools(self) -> Sequence[Tool]:
+        if self._tools is None:
+            from .tools import notebook_tools
+
+            self._tools = notebook_tools(self.shell, self.main_thread)
+        return self._tools
+
+    def mentions(self, prompt: str) -> list[dict[str, str]]:
+        from .context import resolve_mentions
+
+        return resolve_mentions(prompt, self.shell.user_ns, self.shell)
+
+    def wait(self, done: threading.Event, timeout: float | None) -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            return done.wait(timeout)
+        return self.main_thread.serve_until(done, timeout)
+
+    async def wait_async(self, done: threading.Event) -> None:
+        while not done.is_set():
+            if threading.current_thread() is threading.main_thread():
+                self.main_thread.serve_until(done, 0)
+            await asyncio.sleep(_POLL)
+
+    def show_run(self, run: Run) -> None:
+        from .display import show
+
+        show(self, run.copilot, "turn", [run])
+
+    def show_panel(self, copilot: Copilot) -> None:
+        from .display import show
+
+        show(self, copilot, "panel", copilot.runs)

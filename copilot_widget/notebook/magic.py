@@ -1,0 +1,208 @@
+"""%copilot and %%copilot."""
+
+from __future__ import annotations
+
+import tokenize
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .. import config, host
+from ..errors import UsageError
+from .options import MagicCall, expand, parse
+
+if TYPE_CHECKING:
+    from ..copilot import Copilot
+    from ..run import Run
+    from .host import NotebookHost
+
+RUN_ALL_SECONDS = 0.1
+"""Two execute requests closer than this were not typed by a person, one after the other: that is Run All."""
+
+_extension: Extension | None = None
+
+
+class Extension:
+    """What %load_ext brings into one shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.copilots: dict[str, Copilot] = {}
+        self.current = "default"
+        self.requests: list[datetime | None] = [None, None]
+        """When the previous and the current cell were sent off."""
+        self._host: NotebookHost | None = None
+
+    @property
+    def host(self) -> NotebookHost:
+        if self._host is None:
+            from .host import NotebookHost
+
+            self._host = NotebookHost(self.shell)
+        return self._host
+
+    # ---- the magics ------------------------------------------------------------------------------------
+
+    def line_magic(self, line: str) -> Run | None:
+        """%copilot [options] prompt"""
+        return self._run(line)
+
+    def cell_magic(self, line: str, cell: str) -> Run | None:
+        """%%copilot [options], and the prompt in the cell below (a prompt's beginning may stand on the first line)"""
+        return self._run(f"{line}\n{cell}", is_cell=True)
+
+    def _run(self, text: str, *, is_cell: bool = False) -> Run | None:
+        call = parse(text)
+        call.prompt = expand(call.prompt, self._namespace())
+        copilot = self._copilot(call)
+        if not call.prompt:
+            if is_cell:
+                raise UsageError("There is no question in the cell.", hint="Write it below the line %%copilot.")
+            self.host.show_panel(copilot)
+            return None
+        options = self._options(copilot, call)
+        if self._is_run_all() and not call.send:
+            self._draft(copilot, call, options, "Run All does not send. Press Send to ask this.")
+            return None
+        run = copilot.ask(call.prompt, **options)
+        self.host.show_run(run)
+        run.shown = True
+        if call.wait:
+            run.wait()
+        return run
+
+    def _options(self, copilot: Copilot, call: MagicCall) -> dict[str, Any]:
+        names = ("model", "max_steps", "budget", "approvals")
+        options = {name: call.values[name] for name in names if name in call.values}
+        copilot.options(**{name: value for name, value in options.items() if name != "model"})
+        executor = call.values.get("executor", "kernel")
+        if executor != "kernel":
+            raise UsageError(f"There is no executor {executor!r} here.", hint="Leave it out: runs are executed in the kernel.")
+        return options
+
+    def _draft(self, copilot: Copilot, call: MagicCall, options: dict[str, Any], notice: str) -> None:
+        from .display import show
+
+        show(self.host, copilot, "turn", [], draft=call.prompt, notice=notice, options=options)
+
+    def _copilot(self, call: MagicCall) -> Copilot:
+        if call.new:
+            import secrets
+
+            self.current = f"new-{secrets.token_urlsafe(6)}"
+        self.current = call.values.get("thread", self.current)
+        if self.current not in self.copilots:
+            from ..copilot import Copilot
+
+            self.copilots[self.current] = Copilot()
+        return self.copilots[self.current]
+
+    def _namespace(self) -> Mapping[str, Any]:
+        return {**self.shell.user_global_ns, **self.shell.user_ns}
+
+    # ---- Run All -----------------------------------------------------------------------------------------
+
+    def pre_run_cell(self, _info: Any) -> None:
+        """Remember when each cell's request was sent off."""
+        self.requests = [self.requests[1], _request_date(self.shell)]
+
+    def _is_run_all(self) -> bool:
+        previous, current = self.requests
+        if self.host.headless or previous is None or current is None:
+            return False
+        return abs((current - previous).total_seconds()) < RUN_ALL_SECONDS
+
+
+def _request_date(shell: Any) -> datetime | None:
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return None
+    try:
+        date = kernel.get_parent().get("header", {}).get("date")
+    except Exception:  # ipykernel moved this more than once; without it there is no guard, and no crash
+        return None
+    return date if isinstance(date, datetime) else None
+
+
+# ---- loading -----------------------------------------------------------------------------------------------
+
+
+def attach(shell: Any) -> Extension:
+    """Make this shell the host of every Copilot, without the magics."""
+    global _extension
+    if _extension is None or _extension.shell is not shell:
+        _extension = Extension(shell)
+        settings = config.Settings(parent=shell)
+        config.use(settings)
+        shell.configurables.append(settings)  # what %config looks through
+        shell.events.register("pre_run_cell", _extension.pre_run_cell)
+        _extension.pre_run_cell(None)
+        extension = _extension
+        host.install(lambda: extension.host)
+    return _extension
+
+
+def load(shell: Any) -> None:
+    """Define the magics; a second time changes nothing."""
+    from IPython.core.magic import no_var_expand
+
+    extension = attach(shell)
+
+    @no_var_expand
+    def copilot(line: str) -> Run | None:
+        """Ask the copilot: %copilot [options] prompt. Without a prompt: the whole conversation, with a composer."""
+        return extension.line_magic(line)
+
+    def copilot_cell(line: str, cell: str) -> Run | None:
+        return extension.cell_magic(line, cell)
+
+    shell.register_magic_function(copilot, "line", "copilot")
+    shell.register_magic_function(copilot_cell, "cell", "copilot")
+    if keep_questions not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.append(keep_questions)
+
+
+def unload(shell: Any) -> None:
+    """Take the magics away again."""
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("copilot", None)
+    if keep_questions in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.remove(keep_questions)
+
+
+def keep_questions(lines: list[str]) -> list[str]:
+    """IPython reads a trailing `?` as a request for help; a question to the copilot ends in one.
+
+    Such a line becomes the call that IPython would make of it without the `?`.
+    """
+    if not any("%copilot" in line and line.rstrip().endswith("?") for line in lines):
+        return lines
+    if lines[0].startswith("%%"):
+        return lines
+    inside = _string_lines(lines)
+    return [line if number in inside else _kept(line) for number, line in enumerate(lines, 1)]
+
+
+def _kept(line: str) -> str:
+    body = line.rstrip()
+    indent = body[: len(body) - len(body.lstrip())]
+    before, magic, prompt = body.lstrip().partition("%copilot ")
+    assigned = before.strip()
+    is_magic = magic and (not assigned or (assigned.endswith("=") and assigned[:-1].strip().isidentifier()))
+    if not is_magic or not body.endswith("?"):
+        return line
+    call = f"get_ipython().run_line_magic('copilot', {prompt!r})"
+    return f"{indent}{assigned} {call}\n" if assigned else f"{indent}{call}\n"
+
+
+def _string_lines(lines: list[str]) -> set[int]:
+    """Numbers of the lines that begin within a string."""
+    inside: set[int] = set()
+    source = iter(lines)
+    try:
+        for token in tokenize.generate_tokens(lambda: next(source, "")):
+            if token.type == tokenize.STRING or tokenize.tok_name[token.type].startswith("FSTRING"):
+                inside.update(range(token.start[0] + 1, token.end[0] + 1))
+    except (tokenize.TokenError, SyntaxError):
+        pass  # prose after %copilot is no Python: what was found so far counts
+    return inside

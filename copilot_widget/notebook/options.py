@@ -1,0 +1,132 @@
+"""The options of %copilot, and {expressions} in its prompt."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import UsageError
+
+_VALUE = {
+    "--model": "model",
+    "-m": "model",
+    "--executor": "executor",
+    "--approvals": "approvals",
+    "--max-steps": "max_steps",
+    "--budget": "budget",
+    "--thread": "thread",
+}
+_FLAG = {"--wait": "wait", "--new": "new", "--send": "send"}
+
+_WORD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
+
+
+@dataclass
+class MagicCall:
+    """What one %copilot asks for. `values` holds the options that were given."""
+
+    prompt: str
+    values: dict[str, str] = field(default_factory=dict[str, str])
+    wait: bool = False
+    new: bool = False
+    send: bool = False
+
+
+def parse(line: str) -> MagicCall:
+    """Options before the prompt; the first word that is none begins it, and `--` ends the options.
+
+    Raises UsageError for an option that is unknown or lacks its value.
+    """
+    call = MagicCall(prompt="")
+    rest = line.strip()
+    while rest.startswith("-"):
+        word, after = _next(rest)
+        if word == "--":
+            rest = after
+            break
+        name, equals, value = word.partition("=")
+        if name in _FLAG and not equals:
+            setattr(call, _FLAG[name], True)
+        elif name in _VALUE:
+            if not equals:
+                if not after.strip():
+                    raise UsageError(f"The option {name} needs a value.", hint=f"For example {_EXAMPLES[_VALUE[name]]}")
+                value, after = _next(after)
+            call.values[_VALUE[name]] = value.strip("\"'")
+        elif re.match(r"-{1,2}[a-zA-Z]", name):
+            raise _unknown(name)
+        else:
+            break  # a prompt that begins with a dash or a negative number
+        rest = after
+    call.prompt = rest.strip()
+    return call
+
+
+_EXAMPLES = {
+    "model": "--model openai/gpt-5",
+    "executor": "--executor kernel",
+    "approvals": "--approvals ask",
+    "max_steps": "--max-steps 5",
+    "budget": "--budget '0.50 USD'",
+    "thread": "--thread analysis",
+}
+
+
+def _next(text: str) -> tuple[str, str]:
+    match = _WORD.match(text)
+    assert match is not None
+    word = next(group for group in match.groups() if group is not None)
+    return word, text[match.end() :].lstrip()
+
+
+def _unknown(name: str) -> UsageError:
+    known = sorted([*_VALUE, *_FLAG])
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    hint = f"{meant}The options are {', '.join(known)}; put -- before a prompt that begins with a dash."
+    return UsageError(f"%copilot has no option {name}.", hint=hint)
+
+
+def expand(text: str, namespace: Mapping[str, Any]) -> str:
+    """`{expression}` replaced by its value, one by one; a brace that is no expression here stays as typed."""
+    result: list[str] = []
+    position = 0
+    while position < len(text):
+        start = text.find("{", position)
+        if start < 0:
+            break
+        end = _closing(text, start)
+        result.append(text[position:start])
+        value = _evaluate(text[start + 1 : end], namespace) if end > 0 else None
+        if value is None:
+            result.append("{")
+            position = start + 1
+        else:
+            result.append(value)
+            position = end + 1
+    result.append(text[position:])
+    return "".join(result)
+
+
+def _closing(text: str, start: int) -> int:
+    """The place of the brace that closes the one at `start`, or -1."""
+    depth = 0
+    for index in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if depth == 0:
+            return index
+    return -1
+
+
+def _evaluate(source: str, namespace: Mapping[str, Any]) -> str | None:
+    """The value as text, or None where `source` is not an expression that has one here."""
+    if not source.strip():
+        return None
+    try:
+        code = compile(source.strip(), "<prompt>", "eval")
+        return str(eval(code, dict(namespace)))  # the user typed it in their own cell
+    except Exception:
+        return None

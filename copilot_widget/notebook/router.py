@@ -1,0 +1,122 @@
+"""Commands from the page, by every route that works, each acted on once.
+
+While a cell runs, the messages of a widget's own comm wait (ipykernel 6.31), or often wait (7.4). So the page sends
+each command on a comm that it opened itself and on the control channel; the doubles are dropped here by id. On
+that comm only replies are published, from within its handler: publishing there from elsewhere would bind it to
+whatever subshell was active then. Handlers may run on the main thread, on a subshell's or on the control thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+from ..errors import CopilotError, UsageError, one_line
+
+COMM_TARGET = "copilot_widget.commands"
+CONTROL_TYPE = "copilot_command"
+REPLY_TYPE = "copilot_reply"
+
+_REMEMBERED = 2_000  # replies kept for doubles; a double comes within a second of its twin
+
+
+class Handler(Protocol):
+    """A widget: acts on a command and returns the reply's result. Raises CopilotError to refuse."""
+
+    def handle(self, command: dict[str, Any]) -> Any: ...
+
+
+class Router:
+    """Finds the widget that a command is meant for, and remembers what it said."""
+
+    def __init__(self) -> None:
+        self._handlers: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self._replies: OrderedDict[str, _Reply] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, widget_id: str, handler: Handler) -> None:
+        """Send commands for `widget_id` to `handler`, for as long as somebody else holds on to it."""
+        self._handlers[widget_id] = handler
+
+    def dispatch(self, command: Any) -> dict[str, Any]:
+        """Act on one command, or find out what its twin was told; every command gets a reply."""
+        if not isinstance(command, dict) or not isinstance(command.get("id"), str):
+            return _refusal(None, UsageError("A command is an object with an id."))
+        command_id = command["id"]
+        with self._lock:
+            reply = self._replies.get(command_id)
+            first = reply is None
+            if reply is None:
+                reply = self._replies[command_id] = _Reply()
+                while len(self._replies) > _REMEMBERED:
+                    self._replies.popitem(last=False)
+        if first:
+            reply.set(self._act(command_id, command))
+        return reply.wait()
+
+    def _act(self, command_id: str, command: dict[str, Any]) -> dict[str, Any]:
+        handler = self._handlers.get(str(command.get("widget")))
+        try:
+            if handler is None:
+                hint = "Run its cell again."
+                raise CopilotError("This copilot is no longer in the kernel.", hint=hint, code="unknown-widget")
+            return {"id": command_id, "ok": True, "result": handler.handle(command)}
+        except CopilotError as error:
+            return _refusal(command_id, error)
+        except Exception as error:
+            return _refusal(command_id, CopilotError(f"Internal error: {one_line(error)}.", code="internal"))
+
+    # ---- routes ----------------------------------------------------------------------------------------
+
+    def install(self, kernel: Any) -> None:
+        """Listen on a kernel's comm manager and control channel, where it has them."""
+        manager = getattr(kernel, "comm_manager", None)
+        if manager is not None:
+            manager.register_target(COMM_TARGET, self._on_open)
+        handlers = getattr(kernel, "control_handlers", None)
+        if isinstance(handlers, dict):
+            handlers[CONTROL_TYPE] = lambda *arguments: self._on_control(kernel, *arguments)
+
+    def _on_open(self, comm: Any, _message: Any) -> None:
+        comm.on_msg(lambda message: comm.send(self.dispatch(message["content"].get("data"))))
+
+    def _on_control(self, kernel: Any, *arguments: Any) -> None:
+        # 6.x and 7.x both call handler(stream, idents, message)
+        stream, idents, message = arguments[-3:]
+        reply = self.dispatch(message.get("content"))
+        kernel.session.send(stream, REPLY_TYPE, reply, parent=message, ident=idents)
+
+
+class _Reply:
+    """A reply that may still be on its way from another thread."""
+
+    def __init__(self) -> None:
+        self._known = threading.Event()
+        self._value: dict[str, Any] = {}
+
+    def set(self, value: dict[str, Any]) -> None:
+        self._value = value
+        self._known.set()
+
+    def wait(self) -> dict[str, Any]:
+        self._known.wait(10)
+        return self._value
+
+
+def _refusal(command_id: str | None, error: CopilotError) -> dict[str, Any]:
+    told = {"code": error.code, "message": error.message, "hint": error.hint}
+    return {"id": command_id, "ok": False, "error": told}
+
+
+_router: Router | None = None
+
+
+def router(kernel: Any) -> Router:
+    """The router of this kernel."""
+    global _router
+    if _router is None:
+        _router = Router()
+        _router.install(kernel)
+    return _router

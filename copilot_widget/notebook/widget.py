@@ -1,0 +1,183 @@
+"""The widget below a cell: some turns of a conversation, or all of it with a composer."""
+
+from __future__ import annotations
+
+import base64
+import contextvars
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import anywidget
+import traitlets
+
+from ..errors import UsageError
+from .assets import assets, compressed, read
+from .envelope import envelope
+from .router import router
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..copilot import Copilot
+    from ..run import Run
+
+Kind = Literal["turn", "panel"]
+
+
+class ChatWidget(anywidget.AnyWidget):
+    """Synced are only the loader, the id of the bundle's widget, and the view's first state: what the view
+    needs beyond that it fetches by command, from the runs' logs."""
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    _assets = traitlets.Unicode().tag(sync=True)
+    initial = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        copilot: Copilot,
+        *,
+        kind: Kind,
+        runs: Sequence[Run] = (),
+        draft: str | None = None,
+        notice: str | None = None,
+        options: dict[str, Any] | None = None,
+        kernel: Any = None,
+    ) -> None:
+        self._copilot = copilot
+        self._kind: Kind = kind
+        self._runs: list[Run] = []
+        self._draft = draft
+        self._notice = notice
+        self._options = options or {}
+        # A thread's publishing needs the context of the cell that made the widget: ipykernel looks the parent up there.
+        self._context = contextvars.copy_context()
+        self._transport = Transport(self._send_from_anywhere)
+        self.on_run: list[Callable[[Run], None]] = []
+        """Called with each run that this widget shows from now on."""
+        loader = read("loader.js").decode()
+        super().__init__(_esm=loader, _assets=f"IPY_MODEL_{assets().model_id}")
+        for run in runs:
+            self._watch(run)
+        self.initial = self.view()
+        self._router = router(kernel)
+        self._router.add(self.model_id or "", self)
+        self.on_msg(self._on_fallback)
+        self._unlisten = copilot.on_turn(self.add) if kind == "panel" else None
+
+    # ---- state -----------------------------------------------------------------------------------------
+
+    def view(self) -> dict[str, Any]:
+        """What the page shows besides the runs' events."""
+        info = self._copilot.model_info
+        return {
+            "kind": self._kind,
+            "widget": self.model_id or "",
+            "thread": self._copilot.thread,
+            "model": {"name": info.name, "badge": info.badge, "reason": info.reason},
+            "turns": [_turn(run) for run in self._runs],
+            "queued": [],
+            "draft": self._draft,
+            "notice": self._notice,
+            "models": [],
+        }
+
+    def add(self, run: Run) -> None:
+        """Show one more run."""
+        if run in self._runs:
+            return
+        self._watch(run)
+        self._send_from_anywhere({"type": "turn", "turn": _turn(run)})
+        for callback in list(self.on_run):
+            callback(run)
+
+    @property
+    def runs(self) -> list[Run]:
+        return list(self._runs)
+
+    def _watch(self, run: Run) -> None:
+        self._runs.append(run)
+        self._transport.watch(run.feed)
+
+    def _send_from_anywhere(self, content: dict[str, Any]) -> None:
+        if self.comm is not None:
+            self._context.copy().run(self.send, content)
+
+    # ---- commands --------------------------------------------------------------------------------------
+
+    def handle(self, command: dict[str, Any]) -> Any:
+        """Act on a command of the page and return its result; raises CopilotError to refuse."""
+        name = command.get("command")
+        handlers: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "hello": lambda _command: self.view(),
+            "resume": self._resume,
+            "send": self._ask,
+            "stop": self._stop,
+            "approve": self._approve,
+            "asset": self._asset,
+        }
+        if name not in handlers:
+            raise UsageError(f"There is no command {name!r}.", code="unknown-command")
+        return handlers[name](command)
+
+    def _resume(self, command: dict[str, Any]) -> dict[str, Any]:
+        run, after = self._run(command), command.get("after", 0)
+        if not isinstance(after, int) or after < 0:
+            raise UsageError("resume takes `after`, a number from 0.")
+        events = run.feed.events[after:]
+        return {"envelopes": [envelope(events)] if events else [], "status": run.status}
+
+    def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        text = command.get("text")
+        if not isinstance(text, str):
+            raise UsageError("send takes `text`.")
+        options = self._options if self._draft is not None else {}
+        run = self._copilot.ask(text, **options)
+        self._draft = self._notice = None
+        self.add(run)
+        self._send_from_anywhere({"type": "view", "view": {"draft": None, "notice": None}})
+        return {"turn": _turn(run)}
+
+    def _stop(self, command: dict[str, Any]) -> dict[str, Any]:
+        run = self._run(command)
+        run.stop()
+        return {"status": run.status}
+
+    def _approve(self, command: dict[str, Any]) -> dict[str, Any]:
+        run = self._run(command)
+        approved, reason = command.get("approved"), command.get("reason")
+        if not isinstance(approved, bool) or not (reason is None or isinstance(reason, str)):
+            raise UsageError("approve takes `approved`, true or false, and perhaps a `reason`.")
+        if not run.answer(str(command.get("approvalId")), approved, reason):
+            raise UsageError("This approval was answered already, or nobody asks for it.", code="answered")
+        return {"status": run.status}
+
+    def _asset(self, command: dict[str, Any]) -> dict[str, Any]:
+        return {"data": base64.b64encode(compressed(str(command.get("name")))).decode()}
+
+    def _run(self, command: dict[str, Any]) -> Run:
+        for run in self._runs:
+            if run.id == command.get("run"):
+                return run
+        raise UsageError(f"There is no run {command.get('run')!r} in this view.", code="unknown-run")
+
+    def _on_fallback(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Commands on the widget's own comm: for front ends that offer no other route."""
+        if isinstance(content, dict) and "command" in content:
+            self.send({"type": "reply", **self._router.dispatch(content)})
+
+    def close(self) -> None:
+        """Take the widget away; its runs go on."""
+        self._transport.close()
+        if self._unlisten is not None:
+            self._unlisten()
+        super().close()
+
+
+def _turn(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "run": run.id,
+        "user": run.prompt.to_wire(),
+        "status": run.status,
+        "seq": len(run.feed.events),
+    }
+

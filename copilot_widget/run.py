@@ -1,0 +1,161 @@
+"""One turn, as its user sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .host import host
+from .protocol.messages import TextPart, UIMessage
+from .protocol.usage import Usage
+from .runs import loop
+from .runs.base import Event
+from .runs.feed import Feed
+from .state import TERMINAL, RunRequest, RunStatus
+
+if TYPE_CHECKING:
+    from .copilot import Copilot
+
+
+@dataclass(frozen=True)
+class RunError:
+    """Why a run failed: `code` for programs, `message` what happened and why, `hint` what to do next."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class Run:
+    """A turn of a Copilot: running, or ended. Made by `Copilot.ask`; displays itself as a cell's last value."""
+
+    def __init__(self, copilot: Copilot, request: RunRequest) -> None:
+        self._copilot = copilot
+        self._request = request
+        self._feed = Feed(request.run, request.message_id)
+        self.shown = False
+        """True once a magic has displayed it, so that the cell's value does not display it again."""
+
+    @property
+    def id(self) -> str:
+        return self._request.run
+
+    @property
+    def prompt(self) -> UIMessage:
+        """The user's message."""
+        return self._request.message
+
+    @property
+    def copilot(self) -> Copilot:
+        return self._copilot
+
+    @property
+    def feed(self) -> Feed:
+        """The run's events as this process knows them."""
+        return self._feed
+
+    @property
+    def status(self) -> RunStatus:
+        """queued, running, waiting (for an answer of the user), completed, failed or stopped."""
+        return self._feed.status
+
+    @property
+    def message(self) -> UIMessage:
+        """The assistant's message so far."""
+        return self._feed.message
+
+    @property
+    def text(self) -> str:
+        """The answer's text so far, its parts joined by blank lines."""
+        texts = [part.text for part in self.message.parts if isinstance(part, TextPart) and part.text]
+        return "\n\n".join(texts)
+
+    @property
+    def output(self) -> Any:
+        """The answer as a value: its text."""
+        return self.text if self.status == "completed" else None
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far; all zero until the first request has been counted."""
+        return Usage.from_metadata(self.message.metadata)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars so far, or None where no price is known."""
+        cost = (self.message.metadata or {}).get("cost")
+        return float(cost) if isinstance(cost, (int, float)) else None
+
+    @property
+    def error(self) -> RunError | None:
+        """Why the run failed, or None."""
+        if self.status != "failed":
+            return None
+        told = (self.message.metadata or {}).get("error")
+        if isinstance(told, dict):
+            return RunError(str(told.get("code")), str(told.get("message")), str(told.get("hint") or ""))
+        return RunError("log", str(self._feed.events[-1]["chunk"].get("errorText")))
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Wait for the end, also of a run that fails; serves the tools that need this thread meanwhile.
+
+        `timeout` is in seconds. Raises TimeoutError when the time is up; the run goes on.
+        """
+        if not host().wait(self._feed.done, timeout):
+            raise TimeoutError(f"The run {self.id} has not ended within {timeout:g} s; it goes on.")
+        return self
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        return self._wait_async().__await__()
+
+    async def _wait_async(self) -> Run:
+        await host().wait_async(self._feed.done)
+        return self
+
+    def stop(self) -> None:
+        """End the run; returns at once. No error where it has ended."""
+        loop.start(self._copilot.executor.stop(self.id))
+
+    def answer(self, approval_id: str, approved: bool, reason: str | None = None) -> bool:
+        """Answer an approval; only the first answer counts. False for any other."""
+        return loop.start(self._copilot.executor.answer(self.id, approval_id, approved, reason)).result()
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """The run's events from `after` + 1 on, live, until the terminal one."""
+        feed, cursor = self._feed, after
+        while True:
+            grown = threading.Event()
+            unlisten = feed.listen(lambda event, grown=grown: grown.set())
+            try:
+                ended = feed.status in TERMINAL  # read before the events: nothing follows a terminal status
+                while cursor < len(feed.events):
+                    cursor += 1
+                    yield feed.events[cursor - 1]
+                if ended:
+                    return
+                host().wait(grown, None)
+            finally:
+                unlisten()
+
+    def _ipython_display_(self) -> None:
+        if self.shown:
+            self.shown = False
+            return
+        host().show_run(self)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} {self.status}>"
+
+
+async def follow(run: Run) -> None:
+    """Keep a run's feed up to date; on the agent's loop."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.set_name(f"copilot-feed-{run.id}")
+    await run.feed.follow(run.copilot.executor)

@@ -1,0 +1,91 @@
+import asyncio
+import threading
+
+import pytest
+
+from copilot_widget.funnel import Funnel, StopSignal
+
+
+async def count(to: int, *, pause: float = 0.0):
+    for number in range(to):
+        await asyncio.sleep(pause)
+        yield number
+
+
+async def test_items_of_several_producers_all_come_and_keep_their_order():
+    funnel: Funnel[int] = Funnel(StopSignal())
+    funnel.add(count(50))
+    funnel.add(number + 100 async for number in count(50))
+    items = [item async for item in funnel]
+    assert [item for item in items if item < 100] == list(range(50))
+    assert [item for item in items if item >= 100] == list(range(100, 150))
+
+
+async def test_a_producers_error_reaches_the_consumer_after_its_items():
+    async def failing():
+        yield 1
+        raise ValueError("broken")
+
+    funnel: Funnel[int] = Funnel(StopSignal())
+    funnel.add(failing())
+    seen = []
+    with pytest.raises(ValueError, match="broken"):
+        async for item in funnel:
+            seen.append(item)
+    assert seen == [1]
+
+
+async def test_stop_ends_the_iteration_and_closes_the_producer():
+    closed = asyncio.Event()
+
+    async def endless():
+        try:
+            while True:
+                yield 1
+                await asyncio.sleep(0.001)
+        finally:
+            closed.set()
+
+    stop = StopSignal()
+    funnel: Funnel[int] = Funnel(stop)
+    funnel.add(endless())
+    async for _ in funnel:
+        stop.set()
+    assert closed.is_set()
+
+
+async def test_a_producer_that_ignores_its_cancellation_cannot_hold_the_consumer():
+    release = threading.Event()
+
+    async def stubborn():
+        yield 1
+        while not release.is_set():
+            try:
+                await asyncio.sleep(0.05)
+            except asyncio.CancelledError:
+                pass
+
+    stop = StopSignal()
+    funnel: Funnel[int] = Funnel(stop)
+    funnel.add(stubborn())
+    async for _ in funnel:
+        stop.set()
+    assert not release.is_set()  # reached although the producer is still at it
+    release.set()
+
+
+async def test_a_stop_that_came_before_the_start_counts():
+    stop = StopSignal()
+    stop.set("first")
+    stop.set("second")
+    funnel: Funnel[int] = Funnel(stop)
+    funnel.add(count(3, pause=60))
+    assert [item async for item in funnel] == []
+    assert stop.reason == "first"
+
+
+async def test_items_may_come_from_another_thread():
+    funnel: Funnel[int] = Funnel(StopSignal())
+    funnel.add(count(1, pause=0.1))
+    threading.Thread(target=lambda: funnel.put_threadsafe(7)).start()
+    assert [item async for item in funnel] == [7, 0]
