@@ -194,7 +194,7 @@ class ModelInfo:
     """Why this model was chosen, in words, where the user did not name it."""
     priced: bool | None = None
     """True or False where it is known whether a price is known; None where it is not known yet."""
-    extra: dict[str, Json] = field(default_factory=dict)
+    extra: dict[str, Json] = field(default_factory=dict[str, Json])
 
 
 @runtime_checkable
