@@ -6,6 +6,7 @@ finds its tools by name; toolsets wrap each other (filter, prefix, approve).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -40,7 +41,9 @@ class ToolContext:
     deps: Mapping[str, Any] = field(default_factory=dict)
     """Objects the host offers by name: "shell" (the IPython shell), "main_thread" (a MainThread)."""
     notify: Callable[[str], None] = lambda text: None
-    """Show a short status in the call's row ("waiting for cell [12]"). Any thread may call it."""
+    """Show a short status in the call's row ("waiting for cell [12]"; "" clears it). Any thread may call it."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    """Set when the call is over or has been given up (Stop, timeout); a long function may look at it."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""Short, JSON-ready forms of pandas and polars tables; neither library is imported here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..models.base import Json
+
+MAX_ROWS = 50
+MAX_COLUMNS = 50
+
+
+def _class(module: str, name: str) -> type | None:
+    """A class of an already imported module; an object of it cannot exist before."""
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) else None
+
+
+def _is(value: Any, name: str) -> str:
+    for library in ("pandas", "polars"):
+        kind = _class(library, name)
+        if kind is not None and isinstance(value, kind):
+            return library
+    return ""
+
+
+def is_frame(value: Any) -> bool:
+    """Whether `value` is a pandas or polars DataFrame (or a subclass: geopandas …)."""
+    return bool(_is(value, "DataFrame"))
+
+
+def is_series(value: Any) -> bool:
+    return bool(_is(value, "Series"))
+
+
+def is_pandas(value: Any) -> bool:
+    return "pandas" in (_is(value, "DataFrame"), _is(value, "Series"))
+
+
+def column_names(frame: Any) -> list[str]:
+    """The columns' names as text, made unique: two columns "a" are "a" and "a.1"."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for column in list(frame.columns)[:MAX_COLUMNS]:
+        text = column if isinstance(column, str) else str(column)
+        count = seen.get(text, 0)
+        seen[text] = count + 1
+        names.append(f"{text}.{count}" if count else text)
+    return names
+
+
+def records(frame: Any, rows: int) -> list[dict[str, Any]]:
+    """The first rows, one dict each, at most MAX_COLUMNS columns; a pandas index that means something comes first."""
+    names = column_names(frame)
+    if not is_pandas(frame):
+        return [dict(zip(names, row)) for row in frame[:rows, : len(names)].rows()]
+    head = frame.iloc[:rows, : len(names)]
+    # Column by column: `values` of the whole would turn integers into floats.
+    columns = [[_missing(item) for item in head.iloc[:, place].tolist()] for place in range(len(names))]
+    result = [dict(zip(names, row)) for row in zip(*columns)] if columns else [{} for _ in range(len(head))]
+    if type(frame.index).__name__ == "RangeIndex":
+        return result
+    label = " / ".join(str(n) for n in frame.index.names if n is not None) or "index"
+    label = label if label not in names else f"{label} (index)"
+    return [{label: _label(key), **row} for key, row in zip(head.index.tolist(), result)]
+
+
+def _missing(item: Any) -> Any:
+    """None for NaN, NaT and NA, which all mean "no value" in a table."""
+    kind = type(item)
+    if (kind is float and item != item) or kind.__name__ in ("NAType", "NaTType"):
+        return None
+    return item
+
+
+def _label(key: Any) -> Any:
+    return " / ".join(str(part) for part in key) if isinstance(key, tuple) else key
+
+
+def short_frame(frame: Any) -> dict[str, Json]:
+    """Shape, types and first rows: what a model needs of a table that a tool returned."""
+    rows, columns = frame.shape
+    shown = rows if rows <= MAX_ROWS else 20
+    dtypes = [str(dtype) for dtype in list(frame.dtypes)[:MAX_COLUMNS]]
+    result: dict[str, Json] = {
+        "type": "DataFrame",
+        "shape": [rows, columns],
+        "columns": dict(zip(column_names(frame), dtypes)),
+        "rows": records(frame, shown),
+    }
+    notes = [f"the first {shown} of {rows:,} rows"] if shown < rows else []
+    notes += [f"the first {MAX_COLUMNS} of {columns:,} columns"] if columns > MAX_COLUMNS else []
+    if notes:
+        result["shown"] = ", ".join(notes)
+    return result
+
+
+def short_series(series: Any) -> dict[str, Json]:
+    count = len(series)
+    shown = count if count <= MAX_ROWS else 20
+    result: dict[str, Json] = {"type": "Series", "name": _text(series.name), "length": count, "dtype": str(series.dtype)}
+    if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
+        head = series.iloc[:shown]
+        result["values"] = {str(_label(key)): _missing(x) for key, x in zip(head.index.tolist(), head.tolist())}
+    else:
+        head = series.iloc[:shown] if is_pandas(series) else series[:shown]
+        result["values"] = [_missing(item) for item in head.to_list()]
+    if shown < count:
+        result["shown"] = f"the first {shown} of {count:,} values"
+    return result
+
+
+def _text(name: Any) -> str | None:
+    return None if name is None or name == "" else str(name)
+
+
+__all__ = ["MAX_COLUMNS", "column_names", "is_frame", "is_pandas", "is_series", "records", "short_frame", "short_series"]
