@@ -9,11 +9,12 @@ A STEP is the answer to one model request: a list of events, or a string (that t
 `{"tokensPerSecond": 500, "events": […]}`. An event is one of the model's events (models/events.py: `text-delta`,
 `reasoning-delta`, `tool-call`, `usage`, `finish`, …), or one of these:
 
-    {"type": "text", "text": "…", "tokens": 2000, "tokensPerSecond": 500}    text in tokens; with `tokens` repeated or cut
-                                                                              to that many
-    {"type": "reasoning", "text": "…"}                                       the same as reasoning
-    {"type": "call", "toolName": "lookup", "input": {"order_id": 17}}        a whole tool call with its input in deltas;
-                                                                              `toolCallId` is made up where it is not given
+    {"type": "text", "text": "…", "tokens": 2000, "tokensPerSecond": 500}
+        text in tokens; with `tokens` repeated or cut to that many
+    {"type": "reasoning", "text": "…"}
+        the same as reasoning
+    {"type": "call", "toolName": "lookup", "input": {"order_id": 17}}
+        a whole tool call, its input in deltas; `toolCallId` is made up where it is not given
     {"type": "wait", "seconds": 1.5}
     {"type": "error", "code": "rate-limit", "message": "…", "hint": "…", "retryable": true, "retryAfter": 3}
     {"type": "repeat", "times": 100, "events": […]}

@@ -44,7 +44,9 @@ def _message_tokens(message: ModelMessage) -> int:
     if isinstance(message, ToolMessage):
         return estimate_tokens(message.output) + IMAGE_TOKENS * len(message.images) + 4
     if isinstance(message, AssistantMessage):
-        pieces = (json.dumps(part.input, default=str) if isinstance(part, Call) else part.text for part in message.content)
+        pieces = (
+            json.dumps(part.input, default=str) if isinstance(part, Call) else part.text for part in message.content
+        )
         return estimate_tokens("".join(pieces)) + 4
     return _content_tokens(message.content) + 4
 
