@@ -57,7 +57,7 @@ def records(frame: Any, rows: int) -> list[dict[str, Any]]:
         return [dict(zip(names, row)) for row in frame[:rows, : len(names)].rows()]
     head = frame.iloc[:rows, : len(names)]
     # Column by column: `values` of the whole would turn integers into floats.
-    columns = [[_missing(item) for item in head.iloc[:, place].tolist()] for place in range(len(names))]
+    columns = [[missing_as_none(item) for item in head.iloc[:, place].tolist()] for place in range(len(names))]
     result = [dict(zip(names, row)) for row in zip(*columns)] if columns else [{} for _ in range(len(head))]
     if type(frame.index).__name__ == "RangeIndex":
         return result
@@ -66,7 +66,7 @@ def records(frame: Any, rows: int) -> list[dict[str, Any]]:
     return [{label: _label(key), **row} for key, row in zip(head.index.tolist(), result)]
 
 
-def _missing(item: Any) -> Any:
+def missing_as_none(item: Any) -> Any:
     """None for NaN, NaT and NA, which all mean "no value" in a table."""
     kind = type(item)
     if (kind is float and item != item) or kind.__name__ in ("NAType", "NaTType"):
@@ -102,10 +102,10 @@ def short_series(series: Any) -> dict[str, Json]:
     result: dict[str, Json] = {"type": "Series", "name": _text(series.name), "length": count, "dtype": str(series.dtype)}
     if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
         head = series.iloc[:shown]
-        result["values"] = {str(_label(key)): _missing(x) for key, x in zip(head.index.tolist(), head.tolist())}
+        result["values"] = {str(_label(key)): missing_as_none(x) for key, x in zip(head.index.tolist(), head.tolist())}
     else:
         head = series.iloc[:shown] if is_pandas(series) else series[:shown]
-        result["values"] = [_missing(item) for item in head.to_list()]
+        result["values"] = [missing_as_none(item) for item in head.to_list()]
     if shown < count:
         result["shown"] = f"the first {shown} of {count:,} values"
     return result
@@ -115,4 +115,4 @@ def _text(name: Any) -> str | None:
     return None if name is None or name == "" else str(name)
 
 
-__all__ = ["MAX_COLUMNS", "column_names", "is_frame", "is_pandas", "is_series", "records", "short_frame", "short_series"]
+__all__ = ["MAX_COLUMNS", "column_names", "is_frame", "is_pandas", "is_series", "missing_as_none", "records", "short_frame", "short_series"]

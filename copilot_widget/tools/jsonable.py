@@ -50,7 +50,7 @@ def well_formed(text: str) -> str:
 
 def safe_repr(value: Any, limit: int = 1_000) -> str:
     """`repr(value)`, cut; never raises an ordinary exception. Built-in containers are walked, not repr'd whole."""
-    if type(value) in (list, tuple, set, frozenset, dict, str, bytes, bytearray):
+    if _built_in(value) is not None:
         return _Repr(limit).of(value)
     try:
         text = repr(value)
@@ -233,6 +233,14 @@ def _key(key: Any) -> str:
     return _known_scalar(key) or safe_repr(key, 200)
 
 
+def _built_in(value: Any) -> type | None:
+    """The built-in type whose own repr an object has (it may be of a subclass), None for all others."""
+    for kind in (str, bytes, bytearray, list, tuple, set, frozenset, dict):
+        if isinstance(value, kind):
+            return kind if type(value).__repr__ is kind.__repr__ else None
+    return None
+
+
 class _Repr:
     """`repr` of built-in containers that stops as soon as the text is long enough."""
 
@@ -241,31 +249,31 @@ class _Repr:
         self._limit = limit
 
     def of(self, value: Any, depth: int = 0) -> str:
-        kind = type(value)
+        kind = _built_in(value)
         if kind in (str, bytes, bytearray):
             room = max(self._left, 20)
             text = repr(value[:room]) + (f"… ({len(value):,} in all)" if len(value) > room else "")
-        elif kind in (list, tuple, set, frozenset, dict):
-            return self._many(value, depth)
+        elif kind is not None:
+            return self._many(value, kind, depth)
         else:
             text = safe_repr(value, max(self._left, 20))
         self._left -= len(text) + 2
         return text
 
-    def _many(self, value: Any, depth: int) -> str:
-        left, right = {list: "[]", tuple: "()"}.get(type(value), "{}")
+    def _many(self, value: Any, kind: type, depth: int) -> str:
+        left, right = {list: "[]", tuple: "()"}.get(kind, "{}")
         if depth > 6:
             return f"{left}…{right}"
         parts: list[str] = []
-        pairs = type(value) is dict
+        pairs = kind is dict
         for item in _first_pairs(value, self._limit) if pairs else itertools.islice(value, self._limit):
             if self._left <= 0:
                 parts.append(f"… ({len(value):,} in all)")
                 break
             parts.append(": ".join(self.of(x, depth + 1) for x in item) if pairs else self.of(item, depth + 1))
-        if not value and type(value) in (set, frozenset):
-            return f"{type(value).__name__}()"
-        comma = "," if type(value) is tuple and len(value) == 1 else ""
+        if not value and kind in (set, frozenset):
+            return f"{kind.__name__}()"
+        comma = "," if kind is tuple and len(value) == 1 else ""
         return f"{left}{', '.join(parts)}{comma}{right}"
 
 

@@ -50,7 +50,7 @@ def to_output(value: Any, limit: int = OUTPUT_LIMIT) -> tuple[Json, list[MimeBun
     if isinstance(value, (list, tuple, dict)):
         items = cast("Any", value.values() if isinstance(value, dict) else value)
         return _of_container(value, list(items) if len(items) <= _MAX_BUNDLES else [], limit)
-    described = _ai_repr(value)
+    described = ai_repr(value)
     shown = display_of(value)
     if described is not None:
         return to_json(described, limit), shown
@@ -147,9 +147,9 @@ def _bundle(value: Any) -> MimeBundle:
     """The rich forms an object offers; {} for none. A repr that raises counts as not offered."""
     if isinstance(value, _TEXTUAL) or inspect.isclass(value):
         return {}
-    figure = _figure(value)
+    figure = figure_of(value)
     if figure is not None:
-        return {"image/png": _figure_png(figure), "text/plain": _figure_words(figure)}
+        return {"image/png": _figure_png(figure), "text/plain": figure_words(figure)}
     image = _pillow_png(value)
     if image is not None:
         return {"image/png": image, "text/plain": f"image, {value.size[0]} × {value.size[1]} pixels"}
@@ -199,7 +199,7 @@ def _formatted(value: Any) -> MimeBundle:
     return result
 
 
-def _figure(value: Any) -> Any:
+def figure_of(value: Any) -> Any:
     """The matplotlib figure that `value` is or belongs to (an Axes, an array of them), or None."""
     library = sys.modules.get("matplotlib.figure")
     if library is None:
@@ -224,7 +224,7 @@ def _figure_png(figure: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _figure_words(figure: Any) -> str:
+def figure_words(figure: Any) -> str:
     """A figure in words, for the model and for readers without images."""
     parts = [f"figure with {len(figure.axes)} axes"]
     for axes in figure.axes[:6]:
@@ -254,7 +254,7 @@ def _pillow_png(value: Any) -> bytes | None:
 # ---- words ---------------------------------------------------------------------------------------------
 
 
-def _ai_repr(value: Any) -> Json | None:
+def ai_repr(value: Any) -> Json | None:
     """What an object says of itself to a model: `_ai_repr_()` gives text or a MIME bundle, maybe asynchronously."""
     if not callable(getattr(type(value), "_ai_repr_", None)):
         return None
@@ -296,4 +296,4 @@ def _without_tags(html: Any) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
-__all__ = ["IMAGE_LIMIT", "TEXT_LIMIT", "bound_bundle", "display_of", "to_output"]
+__all__ = ["IMAGE_LIMIT", "TEXT_LIMIT", "ai_repr", "bound_bundle", "display_of", "figure_of", "figure_words", "to_output"]

@@ -1,0 +1,313 @@
+"""Run code in the user's namespace and keep what it prints, displays, returns and raises.
+
+IPython's own `capture_output` swaps process-wide streams, and held across an `await` it breaks the next cell. Here a
+ContextVar says whose output it is: a tee on stdout and stderr and a hook on the display publisher look at it, so
+that other threads and cells go on writing where they did.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import io
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextvars import ContextVar
+from typing import Any, TextIO, cast
+
+from ..tools.base import MimeBundle
+from ..tools.result import bound_bundle
+from .failure import Failure, describe_exception
+
+STREAM_LIMIT = 60_000
+"""Characters kept of the beginning, and of the end, of a stream."""
+_MAX_DISPLAYS = 20
+
+_sink: ContextVar[Capture | None] = ContextVar("copilot_widget_capture", default=None)
+
+
+class Stream:
+    """Text that arrives in pieces: its beginning and its end, and a count of what lies between. For any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._head = io.StringIO()
+        self._tail = ""
+        self.length = 0
+
+    def write(self, text: str) -> None:
+        with self._lock:
+            self.length += len(text)
+            room = STREAM_LIMIT - self._head.tell()
+            if room > 0:
+                self._head.write(text[:room])
+                text = text[room:]
+            self._tail += text
+            if len(self._tail) > 2 * STREAM_LIMIT:
+                self._tail = self._tail[-STREAM_LIMIT:]
+
+    def text(self) -> str:
+        """The text as a terminal would leave it: a line overwritten with a carriage return is what it was last."""
+        with self._lock:
+            head, tail = self._head.getvalue(), self._tail[-STREAM_LIMIT:]
+            missing = self.length - len(head) - len(tail)
+        gap = f"\n… [{missing:,} characters not kept] …\n" if missing else ""
+        return "\n".join(map(_overwritten, (head + gap + tail).split("\n")))
+
+
+def _overwritten(line: str) -> str:
+    if "\r" not in line:
+        return line
+    return next((part for part in reversed(line.split("\r")) if part), "")
+
+
+class Capture:
+    """What one piece of code put out so far; read it from any thread while the code runs."""
+
+    def __init__(self) -> None:
+        self.stdout = Stream()
+        self.stderr = Stream()
+        self.displays: list[MimeBundle] = []
+        self._ids: dict[str, int] = {}
+        self._clear_next = False
+        self.has_result = False
+        self.result: Any = None
+        self.failure: Failure | None = None
+
+    @property
+    def size(self) -> int:
+        """Grows with every output; a reader compares it to know whether there is something new."""
+        return self.stdout.length + self.stderr.length + len(self.displays)
+
+    def on_message(self, message: dict[str, Any]) -> None:
+        """A display_data, update_display_data or clear_output message of the kernel protocol."""
+        content = message["content"]
+        kind = message.get("header", {}).get("msg_type") or message.get("msg_type")
+        if kind == "clear_output":
+            self._clear_next = bool(content.get("wait"))
+            if not self._clear_next:
+                self.clear()
+            return
+        self.display(content["data"], content.get("transient") or {}, update=kind == "update_display_data")
+
+    def display(self, data: MimeBundle, transient: dict[str, Any], *, update: bool = False) -> None:
+        if self._clear_next:
+            self.clear()
+        bundle = bound_bundle(data)
+        name = transient.get("display_id")
+        if update and name in self._ids:
+            self.displays[self._ids[name]] = bundle
+        elif len(self.displays) < _MAX_DISPLAYS:
+            if name:
+                self._ids[name] = len(self.displays)
+            self.displays.append(bundle)
+
+    def clear(self) -> None:
+        self._clear_next = False
+        self.displays.clear()
+        self._ids.clear()
+        self.stdout, self.stderr = Stream(), Stream()
+
+
+class _Tee(io.TextIOBase):
+    """Stands before a stream: text of a capturing context goes to its Capture, all else to the stream."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def write(self, text: str, /) -> int:
+        sink = _sink.get()
+        if sink is None:
+            return self._stream.write(text)
+        cast("Stream", getattr(sink, self._name)).write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        if _sink.get() is None:
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return getattr(self._stream, "encoding", "utf-8")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def capturing(shell: Any, capture: Capture) -> Generator[None, None, None]:
+    """Within, and in contexts copied within, printed text and displays go to `capture`. On the main thread."""
+    streams = sys.stdout, sys.stderr
+    tees = _Tee(streams[0], "stdout"), _Tee(streams[1], "stderr")
+    token = _sink.set(capture)
+    sys.stdout, sys.stderr = tees
+    try:
+        with _displays_to_sink(shell), _payload_kept(shell, capture):
+            yield
+    finally:
+        if sys.stdout is tees[0]:  # the code may have replaced it itself
+            sys.stdout = streams[0]
+        if sys.stderr is tees[1]:
+            sys.stderr = streams[1]
+        _sink.reset(token)
+
+
+@contextlib.contextmanager
+def _displays_to_sink(shell: Any) -> Generator[None, None, None]:
+    publisher = getattr(shell, "display_pub", None)
+    if hasattr(publisher, "register_hook"):  # ipykernel's
+
+        def hook(message: dict[str, Any]) -> dict[str, Any] | None:
+            sink = _sink.get()
+            if sink is None:
+                return message
+            sink.on_message(message)
+            return None
+
+        publisher.register_hook(hook)
+        try:
+            yield
+        finally:
+            publisher.unregister_hook(hook)
+    elif publisher is not None:  # a terminal's
+        original = publisher.publish
+
+        def publish(data: MimeBundle, *args: Any, update: bool = False, **kwargs: Any) -> None:
+            sink = _sink.get()
+            if sink is None:
+                original(data, *args, update=update, **kwargs)
+            else:
+                sink.display(data, kwargs.get("transient") or {}, update=update)
+
+        publisher.publish = publish
+        try:
+            yield
+        finally:
+            publisher.publish = original
+    else:
+        yield
+
+
+@contextlib.contextmanager
+def _payload_kept(shell: Any, capture: Capture) -> Generator[None, None, None]:
+    """`obj?`, set_next_input and exit() leave payloads that the user's next cell would deliver; take them back."""
+    manager = getattr(shell, "payload_manager", None)
+    before = list(manager.read_payload()) if manager is not None else []
+    try:
+        yield
+    finally:
+        if manager is not None:
+            for payload in manager.read_payload()[len(before) :]:
+                if payload.get("source") == "page":
+                    capture.stdout.write(str(payload.get("data", {}).get("text/plain", "")) + "\n")
+                elif payload.get("source") == "set_next_input":
+                    capture.stdout.write(str(payload.get("text", "")) + "\n")
+            manager.clear_payload()
+            for payload in before:
+                manager.write_payload(payload, single=False)
+        if getattr(shell, "exit_now", False):
+            shell.exit_now = False
+
+
+# ---- running -------------------------------------------------------------------------------------------
+
+
+def execute(shell: Any, code: str, capture: Capture) -> Any:
+    """Run `code` as a cell would be, without its history; what comes out is in `capture`.
+
+    Call it on the main thread. Returns None, or a coroutine to await where the code awaits at top level.
+    Never raises what the code raises: that is `capture.failure`.
+    """
+    try:
+        with capturing(shell, capture):
+            pieces = _compile(shell, code)
+    except BaseException as error:  # noqa: BLE001 - a syntax error, or a transformer's
+        capture.failure = describe_exception(error, shell)
+        return None
+    if any(inspect.CO_COROUTINE & piece.co_flags for piece, _ in pieces):
+        return _run_async(shell, pieces, capture)
+    with _whole(shell, capture):
+        for piece, is_result in pieces:
+            _keep(capture, eval(piece, shell.user_global_ns, shell.user_ns), is_result)
+    return None
+
+
+async def _run_async(shell: Any, pieces: list[tuple[Any, bool]], capture: Capture) -> None:
+    with _whole(shell, capture):
+        for piece, is_result in pieces:
+            value = eval(piece, shell.user_global_ns, shell.user_ns)
+            _keep(capture, await value if inspect.iscoroutine(value) and piece.co_flags & 128 else value, is_result)
+
+
+@contextlib.contextmanager
+def _whole(shell: Any, capture: Capture) -> Generator[None, None, None]:
+    """Around all pieces: capture, IPython's builtins, figures drawn, and errors kept."""
+    with capturing(shell, capture), getattr(shell, "builtin_trap", contextlib.nullcontext()):
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - also KeyboardInterrupt, SystemExit and cancellation, in words
+            capture.failure = describe_exception(error, shell)
+        with contextlib.suppress(Exception):
+            _flush_figures()
+
+
+def _keep(capture: Capture, value: Any, is_result: bool) -> None:
+    if is_result and value is not None:
+        capture.has_result, capture.result = True, value
+
+
+def _compile(shell: Any, code: str) -> list[tuple[Any, bool]]:
+    """Code objects in order; True marks the one whose value is the result (the last expression without a `;`)."""
+    cell = shell.transform_cell(code)
+    compiler = shell.compile
+    # The name is made of the raw code: it must not be that of a user's cell with the same text.
+    name = compiler.cache(cell, shell.execution_count, raw_code=f"# copilot\n{code}")
+    getattr(compiler, "_filename_map", {})[name] = "copilot"  # tracebacks must not take it for the user's cell
+    with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+        module = shell.transform_ast(compiler.ast_parse(cell, filename=name))
+        body: list[ast.stmt] = module.body
+        last = body.pop() if body and isinstance(body[-1], ast.Expr) and not _is_quiet(cell) else None
+        pieces: list[tuple[Any, bool]] = []
+        if body:
+            pieces.append((compiler(ast.Module(body, []), name, "exec"), False))
+        if isinstance(last, ast.Expr):
+            pieces.append((compiler(ast.Expression(last.value), name, "eval"), True))
+    return pieces
+
+
+def _is_quiet(cell: str) -> bool:
+    """Whether the cell ends in `;`, which means: don't show the value."""
+    import tokenize
+
+    try:
+        tokens = [t for t in tokenize.generate_tokens(io.StringIO(cell).readline)]
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    blank = (tokenize.ENDMARKER, tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT, tokenize.DEDENT)
+    significant = [t for t in tokens if t.type not in blank]
+    return bool(significant) and significant[-1].string == ";"
+
+
+def _flush_figures() -> None:
+    """Send the inline backend's open figures now; by itself it would do so at the end of the user's next cell."""
+    if "matplotlib.pyplot" not in sys.modules:
+        return
+    inline = sys.modules.get("matplotlib_inline.backend_inline")
+    flush: Callable[[], None] | None = getattr(inline, "flush_figures", None)
+    if flush is not None:
+        flush()
+
+
+__all__ = ["Capture", "Stream", "capturing", "execute"]

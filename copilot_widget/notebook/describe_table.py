@@ -1,0 +1,178 @@
+"""Tables and arrays in numbers, at a cost that does not grow with them: large ones are looked at in samples, and say so."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from ..models.base import Json
+from ..tools.frames import MAX_COLUMNS, column_names, is_pandas, missing_as_none, records
+from ..tools.jsonable import cut_line, to_json
+
+WHOLE_ROWS = 100_000
+"""Up to so many rows are counted one by one."""
+SAMPLED_ROWS = 10_000
+"""Of larger ones, about so many rows at equal distances."""
+_SAMPLE = 5
+_TEXT = 60
+
+
+def describe_frame(frame: Any) -> dict[str, Json]:
+    """Shape, each column's type and figures, and the first rows of a pandas or polars DataFrame."""
+    rows, width = (int(n) for n in frame.shape)
+    result: dict[str, Json] = {"type": "DataFrame", "shape": [rows, width]}
+    if not is_pandas(frame):
+        result["library"] = "polars"
+    if is_pandas(frame) and type(frame.index).__name__ != "RangeIndex":
+        names = [None if n is None else str(n) for n in frame.index.names]
+        result["index"] = {"type": type(frame.index).__name__, "names": names}
+    result["columns"] = [
+        {"name": name, **_column(_nth(frame, place), rows * min(width, MAX_COLUMNS))}
+        for place, name in enumerate(column_names(frame))
+    ]
+    notes = _sampling_note(rows, rows * min(width, MAX_COLUMNS))
+    if width > MAX_COLUMNS:
+        notes.append(f"only the first {MAX_COLUMNS} of {width:,} columns are described")
+    if notes:
+        result["note"] = "; ".join(notes)
+    result["sample"] = to_json(records(frame, _SAMPLE), 4_000)
+    result["memory"] = size_text(_memory(frame))
+    return result
+
+
+def describe_series(series: Any) -> dict[str, Json]:
+    count = len(series)
+    result: dict[str, Json] = {"type": "Series", "label": None if series.name is None else str(series.name), "length": count}
+    result.update(_column(series, count))
+    if notes := _sampling_note(count, count):
+        result["note"] = "; ".join(notes)
+    head = series.iloc[:10] if is_pandas(series) else series[:10]
+    if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
+        pairs = zip(head.index.tolist(), head.tolist())
+        result["sample"] = to_json({str(key): missing_as_none(value) for key, value in pairs}, 2_000)
+    else:
+        result["sample"] = to_json([missing_as_none(value) for value in head.to_list()], 2_000)
+    result["memory"] = size_text(_memory(series))
+    return result
+
+
+def describe_array(array: Any) -> dict[str, Json]:
+    """A numpy array: shape, type, figures, and its first values."""
+    result: dict[str, Json] = {"type": "ndarray", "shape": [int(n) for n in array.shape], "dtype": str(array.dtype)}
+    part = array
+    for axis in range(array.ndim):  # views, along one axis after the other, until the rest is small
+        if part.size <= WHOLE_ROWS:
+            break
+        step = min(-(-part.size // SAMPLED_ROWS), part.shape[axis])
+        part = part[(slice(None),) * axis + (slice(None, None, step),)]
+    if array.dtype.kind in "iufb" and part.size:
+        finite = part[part == part] if array.dtype.kind == "f" else part
+        if array.dtype.kind == "f":
+            result["nan"] = int((part.size - finite.size) * array.size / part.size)
+        if finite.size:
+            result.update(min=to_json(finite.min()), max=to_json(finite.max()), mean=_rounded(finite.mean()))
+        if part is not array:
+            result["note"] = f"figures from {part.size:,} of {array.size:,} values"
+    corner = array[tuple(slice(0, 5 if axis < 2 else 2) for axis in range(array.ndim))]
+    result["sample"] = to_json(corner.tolist(), 2_000)
+    result["memory"] = size_text(int(array.nbytes))
+    return result
+
+
+def size_text(size: int) -> str:
+    """Bytes in words: "76.3 MB"."""
+    value, unit = float(size), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1_000 or unit == "TB":
+            break
+        value /= 1_000
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _sampling_note(rows: int, cells: int) -> list[str]:
+    step = _step(rows, cells)
+    return [f"figures estimated from every {step}th of {rows:,} rows"] if step > 1 else []
+
+
+def _step(rows: int, cells: int) -> int:
+    """Distance of the rows that are looked at: 1 where all are, so that about the same number of cells is, however wide."""
+    if cells <= 4 * WHOLE_ROWS and rows <= WHOLE_ROWS:
+        return 1
+    columns = max(cells // max(rows, 1), 1)
+    return max(rows // max(min(SAMPLED_ROWS, 100_000 // columns), 500), 1)
+
+
+def _nth(frame: Any, place: int) -> Any:
+    return frame.iloc[:, place] if is_pandas(frame) else frame.to_series(place)
+
+
+def _column(series: Any, cells: int) -> dict[str, Json]:
+    """Figures of one column; `cells` is the size of its table, which decides about sampling."""
+    rows = len(series)
+    step = _step(rows, cells)
+    result: dict[str, Json] = {"dtype": str(series.dtype)}
+    pandas = is_pandas(series)
+    part = series if step == 1 else series.iloc[::step] if pandas else series.gather_every(step)
+    scale = rows / len(part) if len(part) else 1
+    valid = part
+    # Whatever a column holds (lists, mixed types, extension types), what cannot be counted is left out.
+    with contextlib.suppress(Exception):
+        nulls = int(part.isna().sum()) if pandas else int(part.null_count())
+        result["nulls"] = round(nulls * scale)
+        if nulls:
+            valid = part.dropna() if pandas else part.drop_nulls()
+    with contextlib.suppress(Exception):
+        unique = int(valid.nunique()) if pandas else int(valid.n_unique())
+        if step == 1:
+            result["unique"] = unique
+        elif unique <= len(valid) // 2:
+            result["unique"] = f"≥ {unique}"
+    with contextlib.suppress(Exception):
+        result.update(_range(valid, pandas))
+    if "mean" not in result and "min" not in result:
+        with contextlib.suppress(Exception):
+            result["top"] = _top(valid, pandas, scale)
+    return result
+
+
+def _range(valid: Any, pandas: bool) -> dict[str, Json]:
+    if not len(valid):
+        return {}
+    if pandas:
+        kind = valid.dtype.kind if hasattr(valid.dtype, "kind") else "O"
+        ordered, number = kind in "iufMm", kind in "iuf"
+    else:
+        number = valid.dtype.is_numeric()
+        ordered = number or valid.dtype.is_temporal()
+    if not ordered:
+        return {}
+    result: dict[str, Json] = {"min": to_json(valid.min()), "max": to_json(valid.max())}
+    if number:
+        result["mean"] = _rounded(valid.mean())
+    return result
+
+
+def _top(valid: Any, pandas: bool, scale: float) -> dict[str, Json]:
+    """The three most frequent values with their counts; {} where hardly any occurs twice."""
+    if not len(valid):
+        return {}
+    if pandas:
+        counts = [(value, int(n)) for value, n in valid.value_counts().head(3).items()]
+    else:
+        counts = [(value, int(n)) for value, n in valid.value_counts(sort=True).head(3).rows()]
+    return {cut_line(str(value), _TEXT): round(n * scale) for value, n in counts if n > 1 or len(valid) < 10}
+
+
+def _rounded(value: Any) -> Json:
+    number = to_json(value.item() if hasattr(value, "item") else value)
+    return float(f"{number:.6g}") if isinstance(number, float) else number
+
+
+def _memory(value: Any) -> int:
+    if not is_pandas(value):
+        return int(value.estimated_size())
+    used = value.memory_usage(deep=False)
+    return int(used.sum() if hasattr(used, "sum") else used)
+
+
+__all__ = ["describe_array", "describe_frame", "describe_series", "size_text"]

@@ -1,0 +1,128 @@
+"""`df.price`, `cfg["a"][0]`: finding a value in a namespace without running any code of the user's objects."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+from collections import deque
+from collections.abc import Iterable, Mapping
+from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import Any, cast
+
+from ..errors import UsageError
+from ..tools.frames import is_frame, is_series
+
+_CHEAP = {"index", "columns", "dtypes", "dtype", "shape", "size", "ndim", "name", "names", "nbytes", "schema", "width", "height"}
+"""Properties of tables and arrays that only tell what is stored."""
+_MISSING = object()
+
+
+def resolve(path: str, namespace: Mapping[str, Any]) -> Any:
+    """The value at `path`. Raises UsageError that says which part is missing and what is near.
+
+    Attributes are looked up statically, so that no property or __getattr__ runs; items only in built-in containers,
+    tables and arrays.
+    """
+    try:
+        tree = ast.parse(path.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        raise UsageError(f"{path!r} is not a variable, an attribute or an item.", hint='Write a, a.b or a["key"].') from None
+    return _resolve(tree, namespace)
+
+
+def _resolve(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
+    if isinstance(node, ast.Name):
+        if node.id in namespace:
+            return namespace[node.id]
+        raise UsageError(f"There is no variable {node.id}.", hint=suggestion(node.id, public_names(namespace)))
+    if isinstance(node, ast.Attribute):
+        return _attribute(_resolve(node.value, namespace), node.attr, ast.unparse(node.value))
+    if isinstance(node, ast.Subscript):
+        try:
+            key = _key(node.slice)
+        except (ValueError, TypeError, SyntaxError):
+            raise UsageError(f"{ast.unparse(node)}: only a constant can stand in the brackets.") from None
+        return _item(_resolve(node.value, namespace), key, ast.unparse(node.value))
+    raise UsageError(f"{ast.unparse(node)} is not a variable, an attribute or an item.", hint="Use run_code to compute it.")
+
+
+def _key(node: ast.expr) -> Any:
+    if isinstance(node, ast.Slice):
+        return slice(*(None if part is None else ast.literal_eval(part) for part in (node.lower, node.upper, node.step)))
+    return ast.literal_eval(node)
+
+
+def _attribute(value: Any, name: str, text: str) -> Any:
+    if is_frame(value) and name in list(value.columns):
+        return value[name]
+    if isinstance(value, ModuleType):
+        found = vars(value).get(name, _MISSING)
+        names: Iterable[str] = vars(value)
+    else:
+        found = inspect.getattr_static(value, name, _MISSING)
+        names = _static_names(value)
+    if found is _MISSING:
+        raise UsageError(f"{text} has no attribute {name}.", hint=suggestion(name, names))
+    if isinstance(found, (MemberDescriptorType, GetSetDescriptorType)):  # slots and C fields: a plain read
+        try:
+            return found.__get__(value)
+        except AttributeError:
+            raise UsageError(f"{text}.{name} has no value yet.") from None
+    if isinstance(found, (staticmethod, classmethod)):
+        return found.__func__
+    owner = type(value).__module__.partition(".")[0]
+    if name in _CHEAP and owner in ("pandas", "numpy", "polars"):
+        return getattr(value, name)
+    if hasattr(type(found), "__get__") and not inspect.isroutine(found) and not inspect.isclass(found):
+        raise UsageError(f"{text}.{name} is computed when it is read.", hint="Use run_code to read it.")
+    return found
+
+
+def _item(value: Any, key: Any, text: str) -> Any:
+    kind = type(value)
+    try:
+        if isinstance(value, dict):
+            return dict.__getitem__(cast("dict[Any, Any]", value), key)
+        if isinstance(value, (list, tuple, str, bytes, range, deque)):
+            plain = next(k for k in (list, tuple, str, bytes, range, deque) if isinstance(value, k))
+            return plain.__getitem__(cast("Any", value), key)
+        if is_frame(value):
+            if isinstance(key, slice) or key not in list(value.columns):
+                raise KeyError(key)
+            return value[key]
+        if is_series(value) or (kind.__module__ == "numpy" and kind.__name__ == "ndarray"):
+            return value[key]
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise UsageError(f"{text} has no item {key!r}.", hint=_near_keys(value, key)) from None
+    raise UsageError(f"{text} is a {kind.__name__}; reading an item may run its code.", hint="Use run_code to read it.")
+
+
+def _near_keys(value: Any, key: Any) -> str:
+    names = cast("Any", value if isinstance(value, dict) else value.columns if is_frame(value) else ())
+    if isinstance(value, (list, tuple)):
+        return f"It has {len(cast('list[Any]', value))} items."
+    return suggestion(str(key), [name for name in names if isinstance(name, str)])
+
+
+def _static_names(value: Any) -> set[str]:
+    names = set(getattr(value, "__dict__", {}))
+    for kind in type(value).__mro__:
+        names.update(vars(kind))
+    return {name for name in names if not name.startswith("_")}
+
+
+def public_names(namespace: Mapping[str, Any]) -> list[str]:
+    return [name for name in list(namespace) if isinstance(name, str) and not name.startswith("_")]
+
+
+def suggestion(name: str, names: Iterable[str], mark: str = "") -> str:
+    """"Did you mean a or b?", or "" where nothing is near."""
+    candidates = [n for n in list(names) if isinstance(n, str)]
+    near = difflib.get_close_matches(name, candidates[:5_000], n=3, cutoff=0.6)
+    lowered = [n for n in candidates if n.lower() == name.lower() and n not in near]
+    found = [f"{mark}{n}" for n in [*lowered, *near][:3]]
+    return f"Did you mean {' or '.join(found)}?" if found else ""
+
+
+__all__ = ["public_names", "resolve", "suggestion"]

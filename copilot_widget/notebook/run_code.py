@@ -1,0 +1,135 @@
+"""`run_code`: the one tool that acts on the notebook, hence with approval; its output streams while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ..models.base import Json, ToolSchema
+from ..tools.base import ApprovalRequest, MimeBundle, ToolContext, ToolResult
+from ..tools.docstring import parse_docstring
+from ..tools.jsonable import cut
+from ..tools.result import to_output
+from ..tools.schema import Arguments
+from .capture import Capture, execute
+from .kernel import MainThread
+
+_STREAM_LIMIT = 6_000  # characters of a stream that the model reads
+_TRACEBACK_LIMIT = 4_000
+_UPDATE_SECONDS = 0.1
+_STOPPED = {"KeyboardInterrupt", "CancelledError"}
+
+
+def run_code(code: str) -> None:
+    """Run Python code in the user's notebook, in the same namespace as the cells, as if it were a cell.
+
+    Variables that it sets stay. IPython syntax (%magic, !command) and top-level await work. Returns what it printed
+    (stdout, stderr), the value of the last expression (result), and the error if it failed; figures and tables that
+    it displays are shown to the user. The user is asked before it runs.
+
+    Args:
+        code: The code.
+    """
+
+
+class RunCode:
+    """A Tool (tools/base.py). `timeout` counts seconds from the start of the code, not from the wait for a cell."""
+
+    title = "Run code"
+    timeout = float("inf")
+    parallel = False
+
+    def __init__(self, shell: Any, main_thread: MainThread, time_limit: float = 600.0) -> None:
+        self._shell = shell
+        self._main = main_thread
+        self._time_limit = time_limit
+        self._docstring = parse_docstring(inspect.getdoc(run_code))
+        self._arguments = Arguments(run_code, self._docstring)
+
+    @functools.cached_property
+    def schema(self) -> ToolSchema:
+        return ToolSchema("run_code", self._docstring.description, self._arguments.json_schema())
+
+    def parse(self, text: str) -> Json:
+        return self._arguments.parse(text)
+
+    def approval(self, input: Json) -> ApprovalRequest | None:
+        return ApprovalRequest(title="run code", code=input["code"], language="python")
+
+    async def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
+        capture = Capture()
+        job = functools.partial(_job, self._shell, input["code"], capture)
+        began = time.monotonic()
+        running = asyncio.ensure_future(self._main.run(job, notify=context.notify, timeout=self._time_limit))
+        try:
+            size = 0
+            while not (await asyncio.wait({running}, timeout=_UPDATE_SECONDS))[0]:
+                if capture.size != size:
+                    size = capture.size
+                    yield ToolResult(_streams(capture), list(capture.displays) or None, preliminary=True)
+            value, shown = running.result()
+        finally:
+            running.cancel()
+            context.stopped.set()
+        output = _streams(capture)
+        if capture.has_result:
+            output["result"] = value
+        if capture.failure is not None:
+            timed_out = capture.failure.type in _STOPPED and time.monotonic() - began >= self._time_limit
+            output["error"] = _error(capture, self._time_limit if timed_out else None)
+        displays = [*capture.displays, *shown]
+        if displays:
+            output["displays"] = [_kind(bundle) for bundle in displays]
+        yield ToolResult(output, displays or None)
+
+
+def _job(shell: Any, code: str, capture: Capture) -> Any:
+    """On the main thread: run the code, then make of its result what model and card get, where its objects live."""
+    pending = execute(shell, code, capture)
+    if pending is None:
+        return _result(capture)
+
+    async def rest() -> tuple[Json, list[MimeBundle]]:
+        await pending
+        return _result(capture)
+
+    return rest()
+
+
+def _result(capture: Capture) -> tuple[Json, list[MimeBundle]]:
+    if not capture.has_result:
+        return None, []
+    output, shown = to_output(capture.result)
+    capture.result = None
+    return output, shown
+
+
+def _streams(capture: Capture) -> dict[str, Json]:
+    texts = {"stdout": capture.stdout.text(), "stderr": capture.stderr.text()}
+    return {name: cut(text, _STREAM_LIMIT) for name, text in texts.items() if text}
+
+
+def _error(capture: Capture, time_limit: float | None) -> dict[str, Json]:
+    failure = capture.failure
+    assert failure is not None
+    if time_limit is not None:
+        return {"type": "TimeoutError", "message": f"stopped after {time_limit:g} s"}
+    if failure.type in _STOPPED:
+        return {"type": "KeyboardInterrupt", "message": "stopped by the user"}
+    error: dict[str, Json] = {"type": failure.type, "message": failure.message}
+    if failure.line is not None:
+        error["line"] = failure.line
+    error["traceback"] = cut(failure.traceback, _TRACEBACK_LIMIT)
+    return error
+
+
+def _kind(bundle: MimeBundle) -> str:
+    """The richest MIME type of a bundle."""
+    return next((mime for mime in bundle if mime != "text/plain"), "text/plain")
+
+
+__all__ = ["RunCode"]

@@ -1,0 +1,131 @@
+"""The notebook's own tools: three that only look (they run at once, also while a cell runs), and `run_code`."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from types import FrameType, FunctionType, ModuleType
+from typing import Any
+
+from ..errors import ToolError, UsageError
+from ..models.base import Json
+from ..tools.base import Tool, ToolResult
+from ..tools.function import FunctionTool, tool
+from ..tools.jsonable import cut, json_text
+from ..tools.result import display_of
+from ..tools.threads import Worker
+from .describe import describe, list_variables, summary, type_name
+from .failure import describe_exception, is_users, last_exception
+from .kernel import MainThread
+from .paths import resolve
+from .run_code import RunCode
+
+_LIST_LIMIT = 18_000  # characters of a list of variables
+_LOOK_SECONDS = 3.0  # for a repr that may be slow or never end
+_MAX_LOCALS = 15
+
+
+def notebook_tools(shell: Any, main_thread: MainThread) -> list[Tool]:
+    """The tools that every Copilot in a notebook has."""
+    return [_list_variables(shell), _inspect_variable(shell), _last_error(shell), RunCode(shell, main_thread)]
+
+
+def _list_variables(shell: Any) -> FunctionTool[..., Any]:
+    @tool(name="list_variables", title="List variables", read_only=True)
+    def listing() -> list[dict[str, Json]]:
+        """List the variables of the user's notebook: name, type and a short summary of each."""
+        return _fitting(list_variables(shell.user_ns, shell.user_ns_hidden))
+
+    return listing
+
+
+def _fitting(entries: list[dict[str, Json]]) -> list[dict[str, Json]]:
+    """The latest entries that fit; the model is told how many do not."""
+    left, kept = _LIST_LIMIT, list[dict[str, Json]]()
+    for entry in reversed(entries):
+        left -= len(json_text(entry)) + 1
+        if left < 0:
+            break
+        kept.append(entry)
+    kept.reverse()
+    if len(kept) < len(entries):
+        missing = len(entries) - len(kept)
+        kept.insert(0, {"name": "…", "type": "", "summary": f"{missing:,} earlier variables are not listed"})
+    return kept
+
+
+def _inspect_variable(shell: Any) -> FunctionTool[..., Any]:
+    @tool(name="inspect_variable", title="Inspect variable", read_only=True)
+    def inspect_variable(name: str) -> ToolResult:
+        """Look closely at one variable of the user's notebook, without running code.
+
+        A DataFrame shows shape, columns with types, nulls and ranges, and first rows; a function its source.
+
+        Args:
+            name: The variable, also an attribute, column or item of it: df, df.price, cfg["a"][0].
+        """
+        try:
+            value = resolve(name, shell.user_ns)
+        except UsageError as error:
+            raise ToolError(error.message, hint=error.hint) from error
+        return look(name, value)
+
+    return inspect_variable
+
+
+def look(name: str, value: Any, seconds: float = _LOOK_SECONDS) -> ToolResult:
+    """Describe a value, giving up on what its own code makes of it when that takes too long."""
+    worker = Worker(lambda: ToolResult(describe(name, value), display_of(value) or None), "inspect")
+    worker.start()
+    try:
+        return worker.future.result(seconds)
+    except concurrent.futures.TimeoutError:
+        worker.interrupt()
+        note = f"describing itself took it longer than {seconds:g} s"
+        return ToolResult({"name": name, "type": type_name(value), "note": note})
+
+
+def _last_error(shell: Any) -> FunctionTool[..., Any]:
+    @tool(name="last_error", title="Look at the last error", read_only=True)
+    def last_error() -> dict[str, Json]:
+        """Read the last error of the user's notebook: type, message, traceback with source, and local variables."""
+        return describe_last_error(shell)
+
+    return last_error
+
+
+def describe_last_error(shell: Any) -> dict[str, Json]:
+    """{type, message, traceback, line?, code?, locals?}, or {"error": None} where none has happened."""
+    error = last_exception()
+    if error is None:
+        return {"error": None}
+    failure = describe_exception(error, shell)
+    result: dict[str, Json] = {"type": failure.type, "message": failure.message, "traceback": failure.traceback}
+    if failure.line is not None:
+        result["line"] = failure.line
+    if failure.code:
+        result["code"] = cut(failure.code, 500)
+    if failure.frame is not None and is_users(failure.frame.f_code.co_filename):
+        found = _locals(failure.frame)
+        if found:
+            result["locals"] = found
+    return result
+
+
+def _locals(frame: FrameType) -> dict[str, Json]:
+    """Short values of a frame's variables; in a cell, of those that its code names."""
+    code, values = frame.f_code, frame.f_locals
+    in_cell = values is frame.f_globals or code.co_name == "<module>" or code.co_name.startswith("<cell")
+    names = [n for n in code.co_names if n in values] if in_cell else list(values)
+    result: dict[str, Json] = {}
+    for name in names:
+        value = values[name]
+        if name.startswith("_") or isinstance(value, (ModuleType, FunctionType, type)):
+            continue
+        plain = isinstance(value, (str, int, float, bool, bytes, type(None)))
+        result[name] = summary(value) if plain else f"{type_name(value)}: {summary(value)}"
+        if len(result) == _MAX_LOCALS:
+            break
+    return result
+
+
+__all__ = ["describe_last_error", "look", "notebook_tools"]
