@@ -1,0 +1,33 @@
+"""The record that survives: a run's transcript as a static output, readable without kernel, widget or trust.
+
+`render` makes a MIME bundle of turns; `RecordDisplay` keeps it in the notebook beside the live view. Nothing heavy is
+imported before the first render.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .display import RecordDisplay
+from .turn import RecordTurn, read
+
+
+def render(turns: Sequence[RecordTurn], *, model: str = "", beside: bool = False) -> dict[str, str]:
+    """The turns as text/html, text/markdown and text/plain.
+
+    `model` names the model where a message does not. `beside`: the live view is the next output of the cell, and
+    either it or the record shows.
+    """
+    from .html import to_html
+    from .markdown import to_markdown
+    from .plain import to_plain
+
+    parts = [read(turn) for turn in turns]
+    return {
+        "text/html": to_html(parts, model=model, beside=beside),
+        "text/markdown": to_markdown(parts, model=model),
+        "text/plain": to_plain(parts, model=model),
+    }
+
+
+__all__ = ["RecordDisplay", "RecordTurn", "render"]

@@ -1,0 +1,139 @@
+"""The record as html.
+
+It reads well without its style (GitHub keeps neither style nor class): a prompt is a quote, a call is a
+`<details>`, the footer is small print. It has no script, no handler, and loads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from . import pieces, prose
+from .pieces import Piece
+from .sanitize import safe_link
+from .style import BESIDE, style_link
+from .text import attribute, escape, keep_indents, literal, one_line, without_blank_lines
+from .turn import Call, Context, File, Other, Part, Prose, Read, Source, Thought, answer_words, call_words
+from .wire import mapping
+from .words import duration, footer, status_line
+
+
+def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False) -> str:
+    """The turns as one html fragment without an empty line. `beside`: its live view is the next output."""
+    body = "\n<hr>\n".join(_turn(turn, model) for turn in turns)
+    classes = f"copilot-record {BESIDE}" if beside else "copilot-record"
+    return without_blank_lines(
+        f'{style_link(beside)}\n<div class="{classes} mathjax_ignore tex2jax_ignore">\n{body}\n</div>'
+    )
+
+
+def _turn(turn: Read, model: str) -> str:
+    asked = "\n".join(part.text for part in turn.asked if isinstance(part, Prose)).strip("\n")
+    lines = [_prompt(asked)] if asked else []
+    lines += [_part(part) for part in turn.asked if not isinstance(part, Prose)]
+    lines += [_part(part) for part in turn.answered]
+    lines += _ending(turn)
+    small = footer(turn.metadata, model)
+    if small:
+        lines.append(f'<p class="copilot-record-usage"><small>{escape(literal(small))}</small></p>')
+    return "\n".join(line for line in lines if line)
+
+
+def _prompt(text: str) -> str:
+    return f'<blockquote dir="auto"><p>{keep_indents(escape(text)).replace(chr(10), "<br>")}</p></blockquote>'
+
+
+def _ending(turn: Read) -> list[str]:
+    error = mapping(turn.metadata.get("error"))
+    said = status_line(turn.status)
+    if error.get("message"):
+        hint = f"<br>{_words(error.get('hint'))}" if error.get("hint") else ""
+        return [f'<p class="copilot-record-error"><strong>Error:</strong> {_words(error["message"])}{hint}</p>']
+    kind = "error" if turn.status == "failed" else "status"
+    return [f'<p class="copilot-record-{kind}"><em>{said}</em></p>'] if said else []
+
+
+def _part(part: Part) -> str:
+    if isinstance(part, Prose):
+        return f'<div class="copilot-record-text" dir="auto">\n{prose.to_html(part.text)}\n</div>'
+    if isinstance(part, Thought):
+        took = duration(part.seconds)
+        return _details(f"Thought for {took}" if took else "Thought", prose.to_html(part.text))
+    if isinstance(part, Call):
+        return _call(part)
+    if isinstance(part, Context):
+        return _details(f"{_words(part.name)} · as the model read it", _pieces(pieces.code(part.text)))
+    if isinstance(part, Source):
+        link = _link(part.url, part.title)
+        return f"<p>Source: {link}</p>"
+    if isinstance(part, File):
+        return _file(part)
+    assert isinstance(part, Other)
+    return _details(f"<code>{_words(part.kind)}</code>", _pieces(pieces.code(pieces.dump(part.data), "json")))
+
+
+def _call(call: Call) -> str:
+    words = [escape(literal(word)) for word in call_words(call)]
+    summary = " · ".join([f"<b>{_words(call.title)}</b>", *words])
+    return _details(summary, *_call_body(call), open_=bool(call.approval and not call.approval.answer))
+
+
+def _call_body(call: Call) -> Iterable[str]:
+    yield _pieces(pieces.of_input(call.input))
+    if call.approval:
+        asked = call.approval
+        yield f"<p>Asked: {_words(asked.title or call.title)}</p>"
+        yield _pieces(pieces.of_approval(asked, call.input))
+        yield f"<p>{_words(answer_words(asked))}</p>"
+    for bundle in call.displays:
+        yield _pieces(pieces.of_display(bundle))
+    result = _pieces(pieces.of_output(call.output))
+    yield _details("What the model read", result) if call.displays and result else result
+    if call.error:
+        yield _pieces(pieces.code(call.error))
+
+
+def _file(file: File) -> str:
+    name = one_line(file.name or file.media_type or "file")
+    piece = pieces.data_url(file.url)
+    if piece:
+        return _pieces([piece], name)
+    return f"<p>File: {_link(file.url, name)}</p>"
+
+
+def _link(url: str, title: str) -> str:
+    safe = safe_link(url)
+    words = _words(title or url)
+    return f'<a href="{attribute(safe)}" rel="noopener noreferrer">{words}</a>' if safe else words
+
+
+def _details(summary: str, *body: str, open_: bool = False) -> str:
+    """`summary` and `body` are html."""
+    inside = "\n".join(html for html in body if html)
+    return f"<details{' open' if open_ else ''}>\n<summary>{summary}</summary>\n{inside}\n</details>"
+
+
+def _words(text: object) -> str:
+    return escape(one_line(str(text or ""), 2000))
+
+
+def _pieces(shown: Sequence[Piece], name: str = "") -> str:
+    return "\n".join(_piece(piece, name) for piece in shown)
+
+
+def _piece(piece: Piece, name: str) -> str:
+    if isinstance(piece, pieces.Code):
+        label = f"<p>{escape(piece.label)}:</p>\n" if piece.label else ""
+        return f"{label}<pre><code>{escape(piece.text)}</code></pre>"
+    if isinstance(piece, pieces.Table):
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in piece.header)
+        rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in piece.rows)
+        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
+    if isinstance(piece, pieces.Picture):
+        alt = attribute(name or "Picture")
+        return f'<p><img src="data:{piece.media_type};base64,{piece.data}" alt="{alt}"></p>'
+    if isinstance(piece, pieces.Fragment):
+        return f"<div>{piece.html}</div>"
+    if isinstance(piece, pieces.Markdown):
+        return f"<div>{prose.to_html(piece.text)}</div>"
+    return f"<p><em>{escape(piece.text)}</em></p>"
