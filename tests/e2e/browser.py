@@ -1,0 +1,116 @@
+"""Chromium, and what it can be asked to measure."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+from .jupyter import ROOT
+
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+def executable() -> str:
+    """The path of a Chromium. Raises RuntimeError, with what to do, where there is none."""
+    found = subprocess.run([ROOT / "scripts" / "chromium"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise RuntimeError(found.stderr.strip())
+    return found.stdout.strip()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), headless=True, args=list(_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Meter:
+    """What a page costs from now on: bytes that arrive on its websockets, seconds of its main thread."""
+
+    def __init__(self, page: Page) -> None:
+        self._session: CDPSession = page.context.new_cdp_session(page)
+        self._session.on("Network.webSocketFrameReceived", self._count)
+        self._session.send("Network.enable")
+        self._session.send("Performance.enable")
+        self.reset()
+
+    def reset(self) -> None:
+        self.bytes = 0
+        self.frames = 0
+        self._start = self._task_seconds()
+
+    @property
+    def main_thread_seconds(self) -> float:
+        return self._task_seconds() - self._start
+
+    def close(self) -> None:
+        self._session.detach()
+
+    def _count(self, event: Any) -> None:
+        frame = event["response"]
+        data = frame["payloadData"]
+        # CDP hands a binary frame (opcode 2) on as base64, a text frame as it is.
+        self.bytes += len(base64.b64decode(data)) if frame["opcode"] == 2 else len(data.encode())
+        self.frames += 1
+
+    def _task_seconds(self) -> float:
+        metrics = self._session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+
+_WATCH = """
+([selector, text]) => new Promise((resolve, reject) => {
+  const root = document.querySelector(selector);
+  if (!root) { reject(new Error(`nothing matches ${selector}`)); return; }
+  const has = (node) => (node.textContent ?? "").includes(text);
+  const painted = () => {
+    observer.disconnect();
+    // After the frame that shows it: requestAnimationFrame runs before the paint, the task after it follows it.
+    requestAnimationFrame(() => setTimeout(() => {
+      globalThis.__painted = (performance.timeOrigin + performance.now()) / 1000;
+    }, 0));
+  };
+  // Only what changed is searched: searching the whole output each time would be a cost of its own.
+  const observer = new MutationObserver((records) => {
+    const changed = ({ type, target, addedNodes }) => (type === "characterData" ? has(target) : [...addedNodes].some(has));
+    if (records.some(changed)) painted();
+  });
+  globalThis.__painted = null;
+  observer.observe(root, { childList: true, characterData: true, subtree: true });
+  resolve(null);
+})
+"""
+
+
+def watch_for(page: Page, selector: str, text: str) -> None:
+    """From now on, note when `text` is first painted inside `selector`; `painted` asks for it."""
+    page.evaluate(_WATCH, [selector, text])
+
+
+def painted(page: Page, *, timeout: float) -> float | None:
+    """When the text of `watch_for` was painted, in seconds of the epoch; None where it was not within `timeout` s."""
+    from playwright.sync_api import TimeoutError as Late
+
+    try:
+        page.wait_for_function("globalThis.__painted", timeout=timeout * 1000, polling=100)
+    except Late:
+        return None
+    return float(page.evaluate("globalThis.__painted"))

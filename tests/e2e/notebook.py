@@ -1,0 +1,130 @@
+"""A notebook open in a browser, in JupyterLab or in Notebook 7: run cells, save, reload, restart, look at outputs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from playwright.sync_api import Locator, Page
+
+from .jupyter import DEFAULT_KERNEL, Front, JupyterServer
+from .view import View
+
+_SECOND = 1000
+_OPEN = 60 * _SECOND
+_PANEL = "globalThis.jupyterapp?.shell.currentWidget"
+
+_READY = f"""
+() => {{
+  const panel = {_PANEL};
+  const kernel = panel?.sessionContext?.session?.kernel;
+  const listens = kernel?.connectionStatus === "connected" && ["idle", "busy"].includes(kernel.status);
+  return listens && panel.content?.widgets?.length > 0;
+}}
+"""
+
+_RUN = f"""
+async ([index, wait]) => {{
+  const notebook = {_PANEL}.content;
+  notebook.activeCellIndex = index;
+  notebook.deselectAll();
+  const done = globalThis.jupyterapp.commands.execute("notebook:run-cell");
+  if (wait) await done;
+}}
+"""
+
+
+class NotebookPage:
+    """One notebook in one browser tab."""
+
+    def __init__(self, page: Page, server: JupyterServer, front: Front, name: str) -> None:
+        self.page = page
+        self.server = server
+        self.front: Front = front
+        self.name = name
+
+    # ---- the document ----------------------------------------------------------------------------------
+
+    def open(self) -> NotebookPage:
+        """Load the page and wait until its kernel listens."""
+        self.page.goto(self.server.address(self.front, self.name), wait_until="domcontentloaded")
+        self.wait_ready()
+        return self
+
+    def reload(self, *, wait: bool = True) -> None:
+        """As F5 does; with `wait`, until the kernel is connected again."""
+        self.page.reload(wait_until="domcontentloaded")
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self) -> None:
+        self.page.wait_for_function(_READY, timeout=_OPEN, polling=100)
+
+    def save(self) -> None:
+        self.command("docmanager:save")
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Run a command of Jupyter's own and wait until it is done."""
+        self.page.evaluate("([name, args]) => globalThis.jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def restart_kernel(self) -> None:
+        self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")
+        self.wait_ready()
+
+    def use_theme(self, name: Literal["JupyterLab Light", "JupyterLab Dark"]) -> None:
+        self.command("apputils:change-theme", theme=name)
+        self.page.wait_for_function(
+            "light => document.body.dataset.jpThemeLight === light", arg="true" if name.endswith("Light") else "false"
+        )
+
+    # ---- cells -----------------------------------------------------------------------------------------
+
+    def run(self, index: int = 0, *, wait: bool = True) -> None:
+        """Run one cell; with `wait`, until it has ended (a %copilot cell ends at once)."""
+        self.page.evaluate(_RUN, [index, wait])
+
+    def run_all(self) -> None:
+        self.command("notebook:run-all-cells")
+
+    def set_source(self, index: int, source: str) -> None:
+        self.page.evaluate(
+            f"([index, source]) => {_PANEL}.content.widgets[index].model.sharedModel.setSource(source)", [index, source]
+        )
+
+    def source(self, index: int) -> str:
+        return self.page.evaluate(f"index => {_PANEL}.content.widgets[index].model.sharedModel.getSource()", index)
+
+    def sources(self) -> list[str]:
+        """The sources of all cells, as the page's model has them."""
+        return self.page.evaluate(f"() => {_PANEL}.content.widgets.map(cell => cell.model.sharedModel.getSource())")
+
+    def prompt(self, index: int) -> str:
+        """What stands left of a cell: `[3]:` when it has run, `[*]:` while it runs."""
+        return self.cell(index).locator(".jp-InputPrompt").inner_text().strip()
+
+    def cell(self, index: int) -> Locator:
+        return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
+
+    def output(self, index: int) -> Locator:
+        """The output area of a cell."""
+        return self.cell(index).locator(".jp-Cell-outputArea")
+
+    def view(self, index: int = 0, *, nth: int = 0) -> View:
+        """The copilot's live view below a cell."""
+        return View(self.output(index).locator(".copilot-widget").nth(nth))
+
+    def evaluate(self, index: int, expression: str) -> str:
+        """Run an expression in a cell and return what it printed as its value."""
+        self.set_source(index, expression)
+        self.run(index)
+        return self.output(index).inner_text().strip()
+
+    def widget_errors(self) -> list[str]:
+        """The texts that Jupyter shows where a widget has no model, in sight or not covered by the record."""
+        texts = self.page.locator(".jp-OutputArea-output", has_text=re.compile(_BROKEN)).all()
+        return [text.inner_text() for text in texts if text.is_visible()]
+
+
+_BROKEN = r"Error displaying widget|Loading widget|Error creating widget|model not found"
+
+__all__ = ["DEFAULT_KERNEL", "NotebookPage"]
