@@ -90,8 +90,8 @@ _WATCH = """
   };
   // Only what changed is searched: searching the whole output each time would be a cost of its own.
   const observer = new MutationObserver((records) => {
-    const changed = ({ type, target, addedNodes }) => (type === "characterData" ? has(target) : [...addedNodes].some(has));
-    if (records.some(changed)) painted();
+    const shows = ({ type, target, addedNodes }) => (type === "characterData" ? [target] : [...addedNodes]).some(has);
+    if (records.some(shows)) painted();
   });
   globalThis.__painted = null;
   observer.observe(root, { childList: true, characterData: true, subtree: true });

@@ -14,6 +14,7 @@ from .browser import Meter, chromium
 from .jupyter import DEFAULT_KERNEL, OLDER_KERNELS, Front, JupyterServer
 from .notebook import NotebookPage
 from .openai_server import OpenAIServer
+from .scripts import write_talk
 
 FAILURES = Path(__file__).parent / "failures"
 VIEWPORT = {"width": 1280, "height": 900}
@@ -38,6 +39,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     server = JupyterServer(tmp_path_factory.mktemp("jupyter"))
+    write_talk(server)
     yield server
     server.close()
 

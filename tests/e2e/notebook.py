@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page
 
-from .jupyter import DEFAULT_KERNEL, Front, JupyterServer
+from .jupyter import Front, JupyterServer
 from .view import View
 
 _SECOND = 1000
 _OPEN = 60 * _SECOND
+_LIVE = '.jp-OutputArea-output:not(:has(.copilot-record)):has([role="log"], button)'
 _PANEL = "globalThis.jupyterapp?.shell.currentWidget"
 
 _READY = f"""
@@ -83,6 +84,10 @@ class NotebookPage:
         """Run one cell; with `wait`, until it has ended (a %copilot cell ends at once)."""
         self.page.evaluate(_RUN, [index, wait])
 
+    def select(self, index: int) -> None:
+        """Make a cell the active one."""
+        self.page.evaluate(f"index => {{ {_PANEL}.content.activeCellIndex = index; }}", index)
+
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
 
@@ -111,7 +116,15 @@ class NotebookPage:
 
     def view(self, index: int = 0, *, nth: int = 0) -> View:
         """The copilot's live view below a cell."""
-        return View(self.output(index).locator(".copilot-widget").nth(nth))
+        return self.views(self.output(index), nth)
+
+    def views(self, within: Locator, nth: int = 0) -> View:
+        """A live view anywhere on the page."""
+        return View(within.locator(_LIVE).nth(nth))
+
+    def record(self, index: int = 0) -> Locator:
+        """The static transcript below a cell, in sight or not."""
+        return self.output(index).locator(".copilot-record")
 
     def evaluate(self, index: int, expression: str) -> str:
         """Run an expression in a cell and return what it printed as its value."""
@@ -119,12 +132,9 @@ class NotebookPage:
         self.run(index)
         return self.output(index).inner_text().strip()
 
-    def widget_errors(self) -> list[str]:
-        """The texts that Jupyter shows where a widget has no model, in sight or not covered by the record."""
-        texts = self.page.locator(".jp-OutputArea-output", has_text=re.compile(_BROKEN)).all()
-        return [text.inner_text() for text in texts if text.is_visible()]
+    def broken(self) -> Locator:
+        """What Jupyter shows, for a reader to see, where a widget has no model."""
+        return self.page.locator(".jp-OutputArea-output", has_text=_BROKEN).filter(visible=True)
 
 
-_BROKEN = r"Error displaying widget|Loading widget|Error creating widget|model not found"
-
-__all__ = ["DEFAULT_KERNEL", "NotebookPage"]
+_BROKEN = re.compile("Error displaying widget|Loading widget|Error creating widget|model not found")

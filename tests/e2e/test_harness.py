@@ -32,7 +32,7 @@ echo
 def test_a_widget_receives_messages_and_its_bytes_are_counted(
     open_notebook: OpenNotebook, front: Front, meter: Callable[[], Meter]
 ) -> None:
-    notebook = open_notebook(WIDGET, 'echo.send("x" * 10_000 + " last")', front=front)
+    notebook = open_notebook(WIDGET, 'echo.send("x" * 100_000 + " last")', front=front)
     notebook.run(0)
     expect(notebook.output(0).locator(".jp-OutputArea-output")).to_be_attached()
     counted = meter()
@@ -40,7 +40,7 @@ def test_a_widget_receives_messages_and_its_bytes_are_counted(
     notebook.run(1)
     assert painted(notebook.page, timeout=10) is not None
     expect(notebook.output(0)).to_contain_text("x last")
-    assert 10_000 < counted.bytes < 20_000
+    assert 100_000 < counted.bytes < 120_000
     assert counted.frames >= 3  # busy, the message, idle
     assert counted.main_thread_seconds > 0
 

@@ -1,0 +1,85 @@
+"""Views come and go; the run's log is the truth: nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from .conftest import OpenNotebook
+from .jupyter import Front
+from .scripts import SETUP, WORDS
+from .view import View
+
+
+def _words(view: View) -> list[str]:
+    """The words of the answer, in the order in which they stand on the page."""
+    return [word for text in view.parts("text").all_inner_texts() for word in text.split() if word in set(WORDS)]
+
+
+def test_a_reload_in_mid_run_loses_and_doubles_nothing(open_notebook: OpenNotebook, front: Front) -> None:
+    notebook = open_notebook(SETUP, 'copilot.ask("slow")', front=front)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.view(1).expect_text("w40 ")
+    notebook.save()
+    notebook.reload()
+    expect(notebook.view(1).stop).to_be_visible(timeout=20_000)
+    notebook.view(1).wait_ended()
+    assert _words(notebook.view(1)) == WORDS
+    expect(notebook.broken()).to_have_count(0)
+
+
+def test_an_approval_outlives_a_reload(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, 'copilot.ask("Where is order 17?")', "done")
+    notebook.run(0)
+    notebook.run(1)
+    expect(notebook.view(1).approval).to_be_visible(timeout=60_000)
+    notebook.save()
+    notebook.reload()
+    notebook.view(1).button("Allow once").click(timeout=30_000)
+    notebook.view(1).wait_ended()
+    assert notebook.evaluate(2, "done") == "[('lookup', 17), ('refund', 17)]"
+
+
+def test_a_run_shown_twice_is_the_same_run(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, 'run = copilot.ask("slow"); run', "run")
+    notebook.run(0)
+    notebook.run(1)
+    notebook.view(1).expect_text("w20 ")
+    notebook.run(2)
+    notebook.view(2).expect_text("w40 ")
+    for index in (1, 2):
+        notebook.view(index).wait_ended()
+        assert _words(notebook.view(index)) == WORDS
+
+
+def test_a_new_view_of_an_output_shows_all_and_its_stop_stops_both(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, 'run = copilot.ask("slow"); run', "run.status")
+    notebook.run(0)
+    notebook.run(1)
+    notebook.view(1).expect_text("w20 ")
+    notebook.select(1)
+    notebook.command("notebook:create-output-view")
+    second = notebook.views(notebook.page.locator(".jp-LinkedOutputView"))
+    second.expect_text("w40 ")
+    second.stop.click()
+    for view in (second, notebook.view(1)):
+        view.wait_ended()
+        words = _words(view)
+        assert words == WORDS[: len(words)]
+    assert _words(second) == _words(notebook.view(1))
+
+
+def test_a_reload_behind_a_blocking_cell_shows_the_record(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, 'copilot.ask("a follow-up")', "import time; time.sleep(15)")
+    notebook.run(0)
+    notebook.run(1)
+    notebook.view(1).wait_ended()
+    notebook.save()
+    notebook.run(2, wait=False)
+    notebook.page.wait_for_timeout(500)
+    notebook.reload()
+    expect(notebook.record(1)).to_be_visible()
+    expect(notebook.record(1)).to_contain_text("This is the second answer.")
+    expect(notebook.broken()).to_have_count(0)
+    notebook.view(1).wait_ended()  # the cell has ended: the live view is back
+    expect(notebook.record(1)).to_be_hidden()
