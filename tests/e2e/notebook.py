@@ -12,7 +12,7 @@ from .view import View
 
 _SECOND = 1000
 _OPEN = 60 * _SECOND
-_LIVE = '.jp-OutputArea-output:not(:has(.copilot-record)):has([role="log"], button)'
+LIVE = '.jp-OutputArea-output:not(:has(.copilot-record)):has([role="log"], button)'
 _PANEL = "globalThis.jupyterapp?.shell.currentWidget"
 
 _READY = f"""
@@ -120,7 +120,7 @@ class NotebookPage:
 
     def views(self, within: Locator, nth: int = 0) -> View:
         """A live view anywhere on the page."""
-        return View(within.locator(_LIVE).nth(nth))
+        return View(within.locator(LIVE).nth(nth))
 
     def record(self, index: int = 0) -> Locator:
         """The static transcript below a cell, in sight or not."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from .jupyter import JupyterServer
 
+LOAD = "%load_ext copilot_widget"
+
 SETUP = """
 %load_ext copilot_widget
 from copilot_widget import Copilot, tool
