@@ -1,0 +1,140 @@
+/** A view of a widget: header, transcript, composer. */
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { frames } from "../frames.ts";
+import { Composer } from "./composer.tsx";
+import { useWidget } from "./context.ts";
+import { Icon } from "./icons.tsx";
+import { Notice, Turn } from "./turn.tsx";
+
+export function App() {
+  const { store } = useWidget();
+  const [, redraw] = useReducer<number, undefined>((count) => count + 1, 0);
+  useEffect(() => frames(store, () => redraw(undefined)), [store]);
+  const { view } = store;
+  return (
+    <>
+      <Header />
+      <Log>
+        {view.turns.map((turn) => (
+          <Turn key={turn.id} turn={turn} />
+        ))}
+        {store.sending.map((sending, index) => (
+          <div key={index} class="cw-prompt cw-sending">
+            <p dir="auto">{sending.text}</p>
+            {sending.error && (
+              <p class="cw-problem">
+                {sending.error.message} {sending.error.hint}{" "}
+                <button type="button" class="cw-button" onClick={() => store.dismiss(sending)}>
+                  Dismiss
+                </button>
+              </p>
+            )}
+          </div>
+        ))}
+        {view.queued.map((queued) => (
+          <div key={queued.id} class="cw-prompt cw-sending">
+            <p dir="auto">{queued.text}</p>
+            <p class="cw-muted">queued</p>
+          </div>
+        ))}
+      </Log>
+      {view.notice && <Notice text={view.notice} />}
+      {store.connection === "reconnecting" && (
+        <Notice text="The connection to the kernel is interrupted; trying again." />
+      )}
+      {store.connection === "gone" && (
+        <Notice text="The kernel was restarted or closed: this conversation cannot go on here. Run the cell again." />
+      )}
+      <Composer />
+      <LiveRegion />
+    </>
+  );
+}
+
+function Header() {
+  const { model } = useWidget().store.view;
+  return (
+    <div class="cw-header" title={model.reason}>
+      <span class="cw-brand">copilot</span>
+      {model.name && <span class="cw-model">{model.name}</span>}
+      {model.badge && <span class="cw-badge">{model.badge}</span>}
+    </div>
+  );
+}
+
+/** Follows the end of the transcript, but only for a reader who is there; and scrolls nothing but itself. */
+function Log({ children }: { children: preact.ComponentChildren }) {
+  const element = useRef<HTMLDivElement>(null);
+  const follows = useRef(true);
+  const [isAway, setAway] = useState(false);
+  const toEnd = () => {
+    const log = element.current;
+    if (log) log.scrollTop = log.scrollHeight;
+  };
+  const onScroll = () => {
+    const log = element.current;
+    if (!log) return;
+    follows.current = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
+    setAway(!follows.current);
+  };
+  useLayoutEffect(() => {
+    if (follows.current) toEnd();
+  });
+  useEffect(() => {
+    const log = element.current;
+    if (!log || typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(() => follows.current && toEnd());
+    observer.observe(log);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <div class="cw-log-box">
+      <div
+        class="cw-log"
+        role="log"
+        aria-live="off"
+        aria-label="Conversation"
+        tabIndex={0}
+        ref={element}
+        onScroll={onScroll}
+      >
+        {children}
+      </div>
+      {isAway && (
+        <button
+          type="button"
+          class="cw-latest"
+          onClick={() => {
+            follows.current = true;
+            toEnd();
+          }}
+        >
+          <Icon name="down" /> latest
+        </button>
+      )}
+    </div>
+  );
+}
+
+const ANNOUNCEMENTS: Record<string, string> = {
+  running: "generating",
+  waiting: "approval needed",
+  completed: "complete",
+  failed: "stopped",
+  stopped: "stopped",
+};
+
+/** The only thing a screen reader hears by itself; what was over before this view began is not news. */
+function LiveRegion() {
+  const { store } = useWidget();
+  const last = store.view.turns.at(-1);
+  const status = last ? store.status(last) : "";
+  const first = useRef(status);
+  const isNews = status !== first.current || store.active !== undefined;
+  if (isNews) first.current = "";
+  return (
+    <div class="cw-hidden" aria-live="polite">
+      {isNews ? (ANNOUNCEMENTS[status] ?? "") : ""}
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+/** The question before a call that acts. It never takes the focus: a stray Enter must not allow anything. */
+import { useId } from "preact/hooks";
+import type { ToolPart } from "../protocol-types.ts";
+import type { RunState } from "../run.ts";
+import { codeOf, inputOf, titleOf } from "../words.ts";
+import { Code } from "./code.tsx";
+import { useWidget } from "./context.ts";
+import { Icon } from "./icons.tsx";
+
+export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
+  const { store } = useWidget();
+  const problem = useId();
+  const id = part.approval?.id ?? "";
+  const state = store.answering.get(id); // undefined: not answered; "": on its way; else what went wrong
+  const busy = state === "" || store.connection === "gone";
+  const card = run.approvalCard(part);
+  const title = card.title || `${titleOf(part)}`;
+  const answer = (approved: boolean) => void store.approve(run.id, id, approved);
+  return (
+    <div class="cw-approval" role="group" aria-label={`Approval needed: ${title}`}>
+      <p class="cw-approval-title">
+        <Icon name="asks" />
+        <span dir="auto">Allow: {title.replace(/\?$/, "")}?</span>
+      </p>
+      {part.approval?.requestReason && <p class="cw-muted">{part.approval.requestReason}</p>}
+      <What part={part} card={card} />
+      <div class="cw-approval-buttons">
+        {state && (
+          <span id={problem} class="cw-problem">
+            {state}
+          </span>
+        )}
+        <button type="button" class="cw-button" disabled={busy} onClick={() => answer(false)}>
+          Deny
+        </button>
+        <button type="button" class="cw-button cw-primary" disabled={busy} onClick={() => answer(true)}>
+          Allow once
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** Exactly what will happen: the change or the code, and every argument that neither of them shows. */
+function What({ part, card }: { part: ToolPart; card: ReturnType<RunState["approvalCard"]> }) {
+  const shown = [card.diff, card.code].filter(Boolean);
+  const own = codeOf(part);
+  if (own !== null && shown.length === 0) shown.push(own);
+  const rest = Object.fromEntries(
+    Object.entries(inputOf(part)).filter(([, value]) => !shown.includes(value as string)),
+  );
+  const isShown = shown.length > 0 && Object.keys(rest).length === 0;
+  return (
+    <>
+      {card.diff && <Code code={card.diff} language="diff" />}
+      {card.code && <Code code={card.code} language={card.language || "python"} />}
+      {!card.diff && !card.code && own !== null && <Code code={own} language="python" />}
+      {!isShown && Object.keys(rest).length > 0 && <Code code={JSON.stringify(rest, null, 2)} language="json" />}
+      {!isShown && typeof part.input === "string" && <Code code={part.input} language="" />}
+    </>
+  );
+}

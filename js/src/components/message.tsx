@@ -1,0 +1,168 @@
+/** A run's message: its parts in their order, finished calls of a kind folded into one row. */
+import { useId, useMemo, useState } from "preact/hooks";
+import { roughDuration } from "../format.ts";
+import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
+import type { RunState } from "../run.ts";
+import { detailOf, moodOf, titleOf } from "../words.ts";
+import { Icon } from "./icons.tsx";
+import { Markdown } from "./markdown.tsx";
+import { isPicture } from "./output.tsx";
+import { StateMark, Tool } from "./tool.tsx";
+
+/** Parts that have a place of their own. */
+function isShown(part: UIMessagePart): boolean {
+  if (part.type === "text" || part.type === "reasoning") return part.text.trim() !== "";
+  return isToolPart(part) || part.type === "file" || part.type === "source-url" || part.type === "source-document";
+}
+
+interface Place {
+  index: number;
+  part: UIMessagePart;
+}
+
+export function Message({ run }: { run: RunState }) {
+  const places: Place[] = [];
+  for (const [index, part] of run.message.parts.entries()) if (isShown(part)) places.push({ index, part });
+  const groups = grouped(places, run);
+  return (
+    <>
+      {groups.map((group) => {
+        const first = group[0] as Place;
+        const isLast = group === groups.at(-1);
+        return group.length > 1 ? (
+          <ToolGroup key={first.index} run={run} places={group} />
+        ) : (
+          <Part key={first.index} run={run} index={first.index} current={isLast} ended={run.ended} />
+        );
+      })}
+    </>
+  );
+}
+
+/** Neighbours that are finished calls of one tool make one group; a call with a picture stands by itself. */
+function grouped(places: Place[], run: RunState): Place[][] {
+  const groups: Place[][] = [];
+  let kind = "";
+  for (const place of places) {
+    const own = foldableKind(place.part, run);
+    if (own !== "" && own === kind) groups.at(-1)?.push(place);
+    else groups.push([place]);
+    kind = own;
+  }
+  return groups;
+}
+
+function foldableKind(part: UIMessagePart, run: RunState): string {
+  if (!isToolPart(part) || moodOf(part) !== "done") return "";
+  return run.display(part)?.some(isPicture) ? "" : toolNameOf(part);
+}
+
+interface PartProps {
+  run: RunState;
+  index: number;
+  current: boolean;
+  ended: boolean;
+}
+
+/** One part; drawn again only when it has changed. */
+function Part({ run, index, current, ended }: PartProps) {
+  const version = run.partVersion(index);
+  const dirty = run.status; // an approval's buttons follow the run
+  // biome-ignore lint/correctness/useExhaustiveDependencies: parts are changed in place, their version says when
+  return useMemo(() => draw(run, run.message.parts[index], current), [run, version, current, ended, dirty]);
+}
+
+function draw(run: RunState, part: UIMessagePart | undefined, current: boolean) {
+  if (!part) return null;
+  if (isToolPart(part)) return <Tool run={run} part={part} current={current} />;
+  switch (part.type) {
+    case "text":
+      return (
+        <div class="cw-answer" data-part="text">
+          <Markdown text={part.text} ended={part.state !== "streaming" || run.ended} />
+        </div>
+      );
+    case "reasoning":
+      return <Reasoning run={run} part={part} streaming={part.state === "streaming" && !run.ended} />;
+    case "file":
+      return <File mediaType={part.mediaType} url={part.url} name={part.filename ?? ""} />;
+    case "source-url":
+      return <Source title={part.title || part.url} url={part.url} />;
+    case "source-document":
+      return <Source title={part.title} url="" />;
+    default:
+      return null;
+  }
+}
+
+function Reasoning({ run, part, streaming }: { run: RunState; part: ReasoningPart; streaming: boolean }) {
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const body = useId();
+  const open = chosen ?? streaming;
+  const span = run.spanOf(part.id);
+  const took = span?.end === undefined ? "" : ` for ${roughDuration(span.end - span.start)}`;
+  return (
+    <div class="cw-reasoning" data-part="reasoning">
+      <button type="button" class="cw-row" aria-expanded={open} aria-controls={body} onClick={() => setChosen(!open)}>
+        <Icon name="chevron" class={open ? "cw-open" : ""} />
+        <span class="cw-row-title">{streaming ? "Thinking…" : `Thought${took}`}</span>
+      </button>
+      <div id={body} class="cw-body cw-thought" hidden={!open}>
+        {open && <Markdown text={part.text} ended={!streaming} />}
+      </div>
+    </div>
+  );
+}
+
+/** "Inspect variable × 3": the calls themselves unfold from it. */
+function ToolGroup({ run, places }: { run: RunState; places: Place[] }) {
+  const [open, setOpen] = useState(false);
+  const body = useId();
+  const calls = places.map(({ part }) => part as ToolPart);
+  const details = calls.map(detailOf).filter(Boolean).join(", ");
+  return (
+    <div class="cw-group">
+      <button type="button" class="cw-row" aria-expanded={open} aria-controls={body} onClick={() => setOpen(!open)}>
+        <Icon name="chevron" class={open ? "cw-open" : ""} />
+        <span class="cw-row-title">
+          {titleOf(calls[0] as ToolPart)} × {calls.length}
+        </span>
+        {details && <span class="cw-row-detail">{details}</span>}
+        <span class="cw-row-state">
+          <StateMark mood="done" word="done" />
+        </span>
+      </button>
+      <div id={body} class="cw-body" hidden={!open}>
+        {places.map(({ index }) => (
+          <Part key={index} run={run} index={index} current={false} ended={run.ended} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+export function File({ mediaType, url, name }: { mediaType: string; url: string; name: string }) {
+  const isImage = /^data:image\/(?:png|jpe?g|gif|webp|svg\+xml)[;,]/i.test(url);
+  if (isImage) return <img class="cw-picture" data-part="file" src={url} alt={name || "Picture"} />;
+  return (
+    <p class="cw-muted" data-part="file">
+      {name || "File"} ({mediaType})
+    </p>
+  );
+}
+
+function Source({ title, url }: { title: string; url: string }) {
+  const isLink = /^https?:/i.test(url);
+  return (
+    <p class="cw-source" data-part="source">
+      Source:{" "}
+      {isLink ? (
+        <a href={url} title={url} target="_blank" rel="noopener noreferrer">
+          {title}
+        </a>
+      ) : (
+        title
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,140 @@
+/** A call's output: its MIME bundles where it has some, else the value itself. */
+import { useState } from "preact/hooks";
+import { sanitize } from "../markdown/sanitize.ts";
+import { Code } from "./code.tsx";
+import { Markdown } from "./markdown.tsx";
+
+type Bundle = Record<string, unknown>;
+
+const TEXT_LIMIT = 20_000; // characters shown at first
+const ROW_LIMIT = 20; // rows of a table shown at first
+
+/** Whether a bundle is worth a look without opening its row. */
+export const isPicture = (bundle: Bundle): boolean => Object.keys(bundle).some((mime) => mime.startsWith("image/"));
+
+export function Display({ bundles }: { bundles: Bundle[] }) {
+  return (
+    <>
+      {bundles.map((bundle, index) => (
+        <Mime key={index} bundle={bundle} />
+      ))}
+    </>
+  );
+}
+
+/** Jupyter sends texts whole or as a list of lines. */
+const asText = (data: unknown): string => (Array.isArray(data) ? data.join("") : String(data ?? ""));
+
+function Mime({ bundle }: { bundle: Bundle }) {
+  const plain = asText(bundle["text/plain"]);
+  for (const mime of ["image/png", "image/jpeg"]) {
+    if (bundle[mime]) return <Picture source={`data:${mime};base64,${asText(bundle[mime]).trim()}`} alt={plain} />;
+  }
+  if (bundle["image/svg+xml"]) {
+    const source = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(asText(bundle["image/svg+xml"]))}`;
+    return <Picture source={source} alt={plain} />; // as a picture: scripts in it do not run
+  }
+  if (bundle["text/html"]) return <Html html={asText(bundle["text/html"])} />;
+  if (bundle["text/markdown"]) return <Markdown text={asText(bundle["text/markdown"])} ended />;
+  if (bundle["application/json"] !== undefined) return <Value value={bundle["application/json"]} />;
+  return plain ? <Text text={plain} /> : null;
+}
+
+const Picture = ({ source, alt }: { source: string; alt: string }) => (
+  <img class="cw-picture" src={source} alt={alt || "Figure"} />
+);
+
+function Html({ html }: { html: string }) {
+  const fill = (element: HTMLDivElement | null) => {
+    if (element && element.dataset.done !== "true") {
+      element.replaceChildren(sanitize(html));
+      element.dataset.done = "true";
+    }
+  };
+  return <div key={html} class="cw-html cw-scroll" tabIndex={0} role="region" aria-label="Output" ref={fill} />;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals' colour codes are control characters
+const ANSI = /\u001b\[[\d;]*[A-Za-z]/g;
+
+export function Text({ text }: { text: string }) {
+  const [all, setAll] = useState(false);
+  const clean = text.replace(ANSI, "");
+  const isLong = clean.length > TEXT_LIMIT && !all;
+  return (
+    <>
+      <pre class="cw-text cw-scroll" tabIndex={0} role="region" aria-label="Output" dir="auto">
+        {isLong ? clean.slice(0, TEXT_LIMIT) : clean}
+      </pre>
+      {isLong && (
+        <button type="button" class="cw-button" onClick={() => setAll(true)}>
+          Show all {clean.length.toLocaleString("en")} characters
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Any JSON value: text as text, records as a table, the rest as JSON. */
+export function Value({ value }: { value: unknown }) {
+  if (typeof value === "string") return value === "" ? <p class="cw-muted">(empty)</p> : <Text text={value} />;
+  if (value === null || value === undefined) return <p class="cw-muted">(no output)</p>;
+  if (isRecords(value)) return <Records records={value} />;
+  const json = JSON.stringify(value, null, 2) ?? String(value);
+  return <Code code={json.length > TEXT_LIMIT ? `${json.slice(0, TEXT_LIMIT)}\n…` : json} language="json" />;
+}
+
+type Row = Record<string, unknown>;
+
+/** A list of objects that share their keys and hold no further objects. */
+function isRecords(value: unknown): value is Row[] {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  const keys = Object.keys(value[0] ?? {}).join("\0");
+  if (keys === "") return false;
+  return value.every(
+    (row) =>
+      typeof row === "object" &&
+      row !== null &&
+      Object.keys(row).join("\0") === keys &&
+      Object.values(row).every((cell) => typeof cell !== "object" || cell === null),
+  );
+}
+
+function Records({ records }: { records: Row[] }) {
+  const [all, setAll] = useState(false);
+  const columns = Object.keys(records[0] ?? {});
+  const shown = all ? records : records.slice(0, ROW_LIMIT);
+  return (
+    <>
+      <div class="cw-scroll" tabIndex={0} role="region" aria-label="Output, table">
+        <table class="cw-table">
+          <thead>
+            <tr>
+              {columns.map((column) => (
+                <th key={column} scope="col">
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((row, index) => (
+              <tr key={index}>
+                {columns.map((column) => (
+                  <td key={column} class={typeof row[column] === "number" ? "cw-number" : ""}>
+                    {row[column] === null ? <span class="cw-muted">null</span> : String(row[column])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {shown.length < records.length && (
+        <button type="button" class="cw-button" onClick={() => setAll(true)}>
+          Show all {records.length.toLocaleString("en")} rows
+        </button>
+      )}
+    </>
+  );
+}

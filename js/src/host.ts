@@ -1,0 +1,93 @@
+/** What the notebook's page offers: all of it unofficial but `AnyModel`, so every member is optional and tested for. */
+
+export interface AnyModel {
+  get(name: string): unknown;
+  send(content: unknown): void;
+  on(event: string, callback: (...args: unknown[]) => void): void;
+  off(event?: string | null, callback?: ((...args: unknown[]) => void) | null): void;
+  widget_manager?: WidgetManager;
+}
+
+export interface WidgetManager {
+  get_model?(id: string): Promise<WidgetModel | undefined>;
+  kernel?: Kernel | null;
+  context?: { model?: { sharedModel?: SharedNotebook } };
+}
+
+/** The widget's own model, behind the proxy that anywidget hands out. */
+export interface WidgetModel {
+  get(name: string): unknown;
+  comm_live?: boolean;
+  on?(event: string, callback: () => void): void;
+}
+
+export interface Signal<T> {
+  connect(slot: (sender: unknown, value: T) => void): unknown;
+  disconnect(slot: (sender: unknown, value: T) => void): unknown;
+}
+
+export interface Comm {
+  open(data?: unknown): unknown;
+  send(data: unknown): unknown;
+  onMsg: (message: { content: { data: unknown } }) => void;
+  onClose: (message: unknown) => void;
+  subshellStarted?: Promise<void>;
+}
+
+export interface Kernel {
+  clientId?: string;
+  username?: string;
+  status?: string;
+  connectionStatus?: string;
+  statusChanged?: Signal<string>;
+  connectionStatusChanged?: Signal<string>;
+  createComm?(target: string): Comm;
+  sendControlMessage?(message: unknown, expectReply?: boolean): { onReply: (message: { content: unknown }) => void };
+}
+
+interface SharedCell {
+  toJSON?(): { outputs?: unknown };
+}
+
+export interface SharedNotebook {
+  cells?: readonly SharedCell[];
+  insertCell?(index: number, cell: { cell_type: "code"; source: string; metadata: object }): unknown;
+}
+
+/** The kernel connection of JupyterLab and Notebook 7; null elsewhere. The getter may throw while a page starts. */
+export function kernelOf(model: AnyModel): Kernel | null {
+  try {
+    return model.widget_manager?.kernel ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function notebookOf(model: AnyModel): SharedNotebook | null {
+  try {
+    const notebook = model.widget_manager?.context?.model?.sharedModel;
+    return notebook?.insertCell && notebook.cells ? notebook : null;
+  } catch {
+    return null;
+  }
+}
+
+const VIEW = "application/vnd.jupyter.widget-view+json";
+
+function shows(cell: SharedCell, widget: string): boolean {
+  const outputs = cell.toJSON?.().outputs;
+  if (!Array.isArray(outputs)) return false;
+  return outputs.some((output) => output?.data?.[VIEW]?.model_id === widget);
+}
+
+/** Whether this page lets us add cells; asked before an "Insert cell" button is offered. */
+export const canInsertCells = (model: AnyModel): boolean => notebookOf(model) !== null;
+
+/** Adds a code cell below the cell whose output is `widget`. False where that cell is not found: nothing happened. */
+export function insertCell(model: AnyModel, widget: string, source: string): boolean {
+  const notebook = notebookOf(model);
+  const index = notebook?.cells?.findIndex((cell) => shows(cell, widget)) ?? -1;
+  if (!notebook?.insertCell || index < 0) return false;
+  notebook.insertCell(index + 1, { cell_type: "code", source, metadata: {} });
+  return true;
+}

@@ -1,0 +1,175 @@
+/**
+ * Splits a markdown text that grows into blocks, so that only the last one need be drawn again.
+ *
+ * A block is final once another one follows it. Where one block grows long (a code fence, a list, a paragraph) its
+ * beginning is split off too, so that the cost of a token does not grow with the answer; at the end of the text the
+ * pieces are joined again.
+ */
+import { Lexer, type Token } from "marked";
+import { markedOptions } from "./marked.ts";
+import { repair } from "./repair.ts";
+
+export type Block =
+  | {
+      kind: "markdown";
+      source: string /** A piece of a long paragraph: it goes on in the next block. */;
+      piece?: boolean;
+    }
+  | { kind: "code"; source: string; language: string; code: string; open: boolean };
+
+/** Characters after which the beginning of one block is split off. */
+const LONG = 1_200;
+
+const FENCE = /^ {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/;
+
+export class BlockStream {
+  #done: Block[] = [];
+  #offset = 0; // where in the text the first block begins that is not final
+  #wasSplit = false;
+  #scanned = 0; // in an open fence: no closing fence before this offset
+
+  /** The blocks of `text`, which begins with the text of the call before. Final blocks stay the same objects. */
+  update(text: string, ended: boolean): Block[] {
+    if (ended) return this.#end(text);
+    const open: Block[] = [];
+    for (;;) {
+      const tail = text.slice(this.#offset);
+      const fence = FENCE.exec(tail);
+      if (fence) {
+        const code = this.#fence(tail, fence);
+        if (code.open) {
+          open.push(code);
+          break;
+        }
+        this.#commit(code);
+        continue;
+      }
+      const ready = this.#ready(tail);
+      if (ready.length === 0) {
+        if (tail.trim() !== "") open.push(...this.#split(tail));
+        break;
+      }
+      for (const block of ready) this.#commit(block);
+    }
+    return [...this.#done, ...open];
+  }
+
+  #commit(block: Block): void {
+    if (block.source.trim() !== "") this.#done.push(block);
+    this.#offset += block.source.length;
+    this.#scanned = 0;
+  }
+
+  #end(text: string): Block[] {
+    const hasDefinitions = /^ {0,3}\[[^\]\n]+\]:\s/m.test(text);
+    if (this.#wasSplit || hasDefinitions || this.#offset === 0) {
+      this.#offset = 0;
+      this.#done = [];
+    }
+    if (hasDefinitions) return [{ kind: "markdown", source: text }]; // a link may be defined in another block
+    const rest = grouped(text.slice(this.#offset)).map(toBlock);
+    return [...this.#done, ...rest].filter(({ source }) => source.trim() !== "");
+  }
+
+  /** Blocks that no later text can change: all complete ones before the last. An open fence ends the list. */
+  #ready(tail: string): Block[] {
+    const complete = tail.slice(0, tail.lastIndexOf("\n") + 1);
+    const groups = grouped(complete);
+    const last = groups.findLastIndex((group) => group.trim() !== "");
+    const ready: Block[] = [];
+    for (const source of groups.slice(0, Math.max(last, 0))) {
+      ready.push(toBlock(source));
+    }
+    const isFenceNext = last > 0 && FENCE.test(groups[last] as string);
+    return last > 0 || isFenceNext ? ready : [];
+  }
+
+  #fence(tail: string, fence: RegExpExecArray): Block & { kind: "code" } {
+    const marker = fence[1] as string;
+    const start = fence[0].length;
+    const closing = new RegExp(`^ {0,3}${marker[0]}{${marker.length},}[ \\t]*(?:\\n|$)`, "gm");
+    closing.lastIndex = Math.max(start, tail.lastIndexOf("\n", this.#scanned) + 1);
+    const close = closing.exec(tail);
+    const isClosed = close !== null && close[0].endsWith("\n");
+    this.#scanned = Math.max(0, tail.length - 1);
+    const end = close ? close.index : tail.length;
+    const code = close ? tail.slice(start, end).replace(/\n$/, "") : withoutFenceStart(tail.slice(start, end), marker);
+    const source = isClosed ? tail.slice(0, close.index + close[0].length) : tail;
+    return { kind: "code", source, language: (fence[2] ?? "").trim(), code, open: !isClosed };
+  }
+
+  /** The last block, repaired; if it has grown long, its beginning becomes final. */
+  #split(tail: string): Block[] {
+    if (tail.length > LONG) {
+      const cut = listCut(tail) || paragraphCut(tail);
+      if (cut > 0) {
+        this.#wasSplit = true;
+        const isList = listCut(tail) > 0;
+        this.#commit({ kind: "markdown", source: tail.slice(0, cut), piece: !isList });
+        return this.#split(tail.slice(cut));
+      }
+    }
+    const before = this.#done.at(-1);
+    const piece = before?.kind === "markdown" && before.piece === true && !/^\s*\n/.test(tail);
+    const source = repair(tail);
+    if (source.trim() === "") return [];
+    return [piece ? { kind: "markdown", source, piece } : { kind: "markdown", source }];
+  }
+}
+
+/** A line that may become the closing fence is not shown as code. */
+function withoutFenceStart(code: string, marker: string): string {
+  const start = code.lastIndexOf("\n") + 1;
+  const line = code.slice(start);
+  const isStart = line !== "" && marker.startsWith(line.trim()) && line.trim() !== "";
+  return (isStart ? code.slice(0, start) : code).replace(/\n$/, "");
+}
+
+/** The texts of the top-level blocks; html that is opened in one and closed in another stays in one. */
+function grouped(text: string): string[] {
+  const groups: string[] = [];
+  let depth = 0;
+  for (const token of new Lexer(markedOptions).blockTokens(text, []) as Token[]) {
+    if (depth > 0) groups[groups.length - 1] += token.raw;
+    else groups.push(token.raw);
+    if (token.type === "html") depth = Math.max(0, depth + balance(token.raw));
+  }
+  return groups;
+}
+
+function balance(html: string): number {
+  const opened = html.match(/<(?:details|div|table|blockquote|center|section)\b/gi)?.length ?? 0;
+  const closed = html.match(/<\/(?:details|div|table|blockquote|center|section)\s*>/gi)?.length ?? 0;
+  return opened - closed;
+}
+
+function toBlock(source: string): Block {
+  const fence = FENCE.exec(source);
+  if (!fence) return { kind: "markdown", source };
+  const marker = fence[1] as string;
+  const body = source.slice(fence[0].length);
+  const close = new RegExp(`(?:^|\\n) {0,3}${marker[0]}{${marker.length},}[ \\t]*\\n*$`).exec(body);
+  const code = (close ? body.slice(0, close.index) : body).replace(/\n$/, "");
+  return { kind: "code", source, language: (fence[2] ?? "").trim(), code, open: false };
+}
+
+const ITEM = /\n(?=(?:[-*+]|\d{1,9}[.)])\s)/g;
+
+/** Where a long top-level list can be cut: before its last item. 0 where it cannot. */
+function listCut(tail: string): number {
+  if (!/^(?:[-*+]|\d{1,9}[.)])\s/.test(tail)) return 0;
+  let cut = 0;
+  for (const match of tail.matchAll(ITEM)) cut = match.index + 1;
+  return cut;
+}
+
+/** Where a long paragraph can be cut: after a sentence or word at which no markup is open. 0 where it cannot. */
+function paragraphCut(tail: string): number {
+  if (!/^\s{0,3}[^\s>#|<\-*+\d`~]/.test(tail) || /\n\s*\n|\n\s*[|>#\-*+<]/.test(tail.trimEnd())) return 0;
+  for (const limit of [tail.length - 100, tail.length - 400]) {
+    const cut = tail.lastIndexOf(" ", limit) + 1;
+    const head = tail.slice(0, cut);
+    if (cut > LONG / 2 && repair(`${head}x`) === `${head}x` && !/[\\&]\S*\s$/.test(head)) return cut;
+  }
+  return 0;
+}

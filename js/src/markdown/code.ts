@@ -1,0 +1,121 @@
+/** A code block: language, buttons, and code that is coloured while it streams. */
+import { copyText } from "../clipboard.ts";
+import { colour, isKnown, languageOf } from "./highlight.ts";
+import { type Services, withAsset } from "./services.ts";
+
+interface LanguagesPart {
+  highlight(code: string, language: string): string | null;
+}
+
+export interface CodeFigure {
+  element: HTMLElement;
+  /** Shows `code`, which begins with the code of the call before where `streaming` was true then. */
+  update(code: string, info: string, streaming: boolean): void;
+}
+
+/** An empty block with its buttons. */
+export function codeFigure(services: Services): CodeFigure {
+  const element = document.createElement("div");
+  element.className = "cw-code";
+  const bar = document.createElement("div");
+  bar.className = "cw-code-bar";
+  const label = document.createElement("span");
+  label.className = "cw-code-language";
+  bar.append(label);
+  const pre = document.createElement("pre");
+  pre.tabIndex = 0; // so that the keyboard can scroll it
+  const code = document.createElement("code");
+  pre.append(code);
+  element.append(bar, pre);
+  const painter = new Painter(code, services);
+  let language = "";
+  addButtons(
+    bar,
+    services,
+    () => painter.code,
+    () => language === "python",
+  );
+  return {
+    element,
+    update(text, info, streaming) {
+      language = languageOf(info);
+      label.textContent = info.trim().split(/\s/)[0] ?? "";
+      pre.setAttribute("aria-label", language ? `Code, ${language}` : "Code");
+      pre.setAttribute("role", "region");
+      element.classList.toggle("cw-insertable", language === "python" && !streaming);
+      painter.paint(text, language, streaming);
+    },
+  };
+}
+
+function addButtons(bar: HTMLElement, services: Services, code: () => string, isPython: () => boolean): void {
+  if (services.insertCell) {
+    const insert = services.insertCell;
+    const button = addButton(bar, "Insert cell", () =>
+      Promise.resolve(isPython() && insert(code()) ? "Inserted" : "Not possible here"),
+    );
+    button.classList.add("cw-insert");
+  }
+  addButton(bar, "Copy", async () => ((await copyText(code())) ? "Copied" : "Not allowed here"));
+}
+
+function addButton(bar: HTMLElement, name: string, act: () => Promise<string>): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "cw-button cw-quiet";
+  button.textContent = name;
+  button.addEventListener("click", async () => {
+    button.textContent = await act();
+    setTimeout(() => (button.textContent = name), 1_500);
+  });
+  bar.append(button);
+  return button;
+}
+
+/** Colours only what has come since the last line that cannot change. */
+class Painter {
+  code = "";
+  #element: HTMLElement;
+  #services: Services;
+  #stable = 0;
+  #tail: HTMLElement | null = null;
+  #language = "";
+
+  constructor(element: HTMLElement, services: Services) {
+    this.#element = element;
+    this.#services = services;
+  }
+
+  paint(code: string, language: string, streaming: boolean): void {
+    const continues =
+      this.#tail !== null && language === this.#language && code.startsWith(this.code.slice(0, this.#stable));
+    if (!continues) this.#reset();
+    this.code = code;
+    this.#language = language;
+    const { html, stable, stableHtml } = colour(code.slice(this.#stable), language);
+    const tail = this.#tail as HTMLElement;
+    if (streaming && stable > 0) {
+      tail.insertAdjacentHTML("beforebegin", stableHtml);
+      this.#stable += stable;
+      tail.innerHTML = html.slice(stableHtml.length);
+    } else {
+      tail.innerHTML = html;
+    }
+    if (!streaming && language && !isKnown(language)) this.#paintRare(code, language);
+  }
+
+  #reset(): void {
+    this.#element.textContent = "";
+    this.#tail = this.#element.appendChild(document.createElement("span"));
+    this.#stable = 0;
+  }
+
+  #paintRare(code: string, language: string): void {
+    withAsset<LanguagesPart>("languages.js", this.#services, ({ highlight }) => {
+      const html = highlight(code, language);
+      if (html === null || code !== this.code) return;
+      this.#element.innerHTML = html;
+      this.#tail = null;
+    });
+  }
+}

@@ -1,0 +1,55 @@
+/** What sanitised markdown gets on top: code with buttons, math, pictures that wait for a click, headings in order. */
+import { codeFigure } from "./code.ts";
+import { drawMath } from "./math.ts";
+import type { Services } from "./services.ts";
+
+/** `heading`: the level of the heading before, so that none is skipped. Returns the level of the last one. */
+export function enhance(root: DocumentFragment, services: Services, heading: number): number {
+  for (const code of root.querySelectorAll("pre > code")) {
+    const language = [...code.classList].find((name) => name.startsWith("language-"))?.slice("language-".length) ?? "";
+    const figure = codeFigure(services);
+    figure.update((code.textContent ?? "").replace(/\n$/, ""), language, false);
+    code.parentElement?.replaceWith(figure.element);
+  }
+  for (const math of root.querySelectorAll<HTMLElement>(".cw-math")) drawMath(math, services);
+  for (const picture of root.querySelectorAll<HTMLElement>(".cw-remote")) offerPicture(picture);
+  for (const table of root.querySelectorAll("table")) {
+    const box = document.createElement("div");
+    box.className = "cw-scroll-x";
+    table.replaceWith(box);
+    box.append(table);
+  }
+  let level = heading;
+  for (const title of root.querySelectorAll("h1,h2,h3,h4,h5,h6")) {
+    level = Math.min(Number(title.tagName[1]) + 2, level + 1);
+    title.setAttribute("aria-level", String(level));
+  }
+  for (const block of root.querySelectorAll("p,li,h1,h2,h3,h4,h5,h6,blockquote,td,th"))
+    block.setAttribute("dir", "auto");
+  return level;
+}
+
+function offerPicture(placeholder: HTMLElement): void {
+  const source = placeholder.dataset.src ?? "";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "cw-button";
+  button.textContent = `Load picture from ${hostOf(source)}: ${placeholder.textContent}`;
+  button.title = source;
+  button.addEventListener("click", () => {
+    const picture = document.createElement("img");
+    picture.src = source;
+    picture.alt = placeholder.textContent ?? "";
+    picture.referrerPolicy = "no-referrer";
+    button.replaceWith(picture);
+  });
+  placeholder.replaceWith(button);
+}
+
+function hostOf(url: string): string {
+  try {
+    return new URL(url).host;
+  } catch {
+    return "another site";
+  }
+}

@@ -1,0 +1,23 @@
+/** What drawn text may ask of its surroundings. */
+import { type FetchAsset, loadAsset } from "../asset.ts";
+
+export interface Services {
+  fetchAsset: FetchAsset;
+  /** Adds a code cell below; false where that failed. Null where this page cannot: no button is shown. */
+  insertCell: ((code: string) => boolean) | null;
+}
+
+/** Calls `use` with a part of the front end: at once where it is here already, so that nothing flickers. */
+export function withAsset<Module>(name: string, services: Services, use: (module: Module) => void): void {
+  const here = loaded.get(name);
+  if (here) return use(here as Module);
+  loadAsset<Module>(name, services.fetchAsset).then(
+    (module) => {
+      loaded.set(name, module);
+      use(module);
+    },
+    () => undefined, // what is drawn already stays: the TeX, the code without colours
+  );
+}
+
+const loaded = new Map<string, unknown>();

@@ -1,0 +1,282 @@
+/**
+ * What one widget shows, kept up to date from the kernel's messages; shared by all views of a model.
+ *
+ * Messages can be lost without a trace and come twice, so each run has a cursor: an envelope that does not continue
+ * there is not taken, and the missing events are asked for.
+ */
+import { CommandError } from "./commands.ts";
+import { RunState } from "./run.ts";
+import { type Envelope, isEnvelope, type RunStatus, TERMINAL, type Turn, toView, type View } from "./view.ts";
+
+/** The kernel as the store needs it; see Transport. */
+export interface Line {
+  readonly connection: "connected" | "reconnecting" | "gone";
+  send(command: string, args?: Record<string, unknown>): Promise<unknown>;
+  listen(listener: (connection: Line["connection"]) => void): void;
+}
+
+/** A message that the user sent and the kernel has not confirmed yet. */
+export interface Sending {
+  text: string;
+  error: CommandError | null;
+}
+
+/** Without an answer for this long, Stop waits for the running cell; in milliseconds. */
+const STOP_PATIENCE = 400;
+/** A replay that brought nothing is asked for again after this many milliseconds. */
+const RETRY_DELAY = 1_000;
+/** Envelopes kept while a replay is under way; what falls out is asked for again. */
+const HELD_LIMIT = 500;
+
+export type StopState = "idle" | "sent" | "late";
+
+export class Store {
+  view: View;
+  sending: Sending[] = [];
+  /** "late": the kernel has not answered yet, the user is told why. */
+  stopping: StopState = "idle";
+  /** Approvals that were answered here and that the stream has not confirmed: approval id → what went wrong, or "". */
+  readonly answering = new Map<string, string>();
+  #runs = new Map<string, RunState>();
+  #replays = new Map<string, Envelope[]>(); // runs that are being replayed, and what came meanwhile
+  #listeners = new Set<() => void>();
+  #line: Line;
+  #signal: AbortSignal;
+
+  constructor(initial: unknown, line: Line, signal: AbortSignal) {
+    this.view = toView(initial);
+    this.#line = line;
+    this.#signal = signal;
+    line.listen((connection) => {
+      if (connection === "connected") void this.#catchUp();
+      this.#changed();
+    });
+  }
+
+  /** Asks for the view as it is now, and for every event that this page lacks. */
+  start(): void {
+    void this.#catchUp();
+  }
+
+  get connection(): Line["connection"] {
+    return this.#line.connection;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  run(turn: Turn): RunState | undefined {
+    return turn.run === null ? undefined : this.#runs.get(turn.run);
+  }
+
+  /** The status of a turn: the stream knows it first. */
+  status(turn: Turn): RunStatus {
+    return this.run(turn)?.status ?? turn.status;
+  }
+
+  /** The turn that goes on, or undefined: the one that Stop means. */
+  get active(): Turn | undefined {
+    return this.view.turns.find((turn) => turn.run !== null && !TERMINAL.has(this.status(turn)));
+  }
+
+  // ---- from the kernel --------------------------------------------------------------------------------
+
+  /** A custom message; whatever is not understood is left alone. */
+  receive(message: unknown): void {
+    if (isEnvelope(message)) return this.#take(message);
+    const { type, turn, view } = (message ?? {}) as { type?: unknown; turn?: Turn; view?: unknown };
+    if (type === "turn" && turn) this.#upsert(turn);
+    else if (type === "view") this.#setView(view);
+  }
+
+  #setView(stated: unknown): void {
+    const before = this.view.turns;
+    this.view = toView(stated, this.view);
+    if (this.view.turns !== before) for (const turn of this.view.turns) this.#track(turn);
+    this.#changed();
+  }
+
+  #upsert(turn: Turn): void {
+    const turns = [...this.view.turns];
+    const index = turns.findIndex(({ id }) => id === turn.id);
+    if (index < 0) turns.push(turn);
+    else turns[index] = turn;
+    this.view = { ...this.view, turns };
+    this.#track(turn);
+    this.#changed();
+  }
+
+  #track(turn: Turn): RunState | undefined {
+    if (turn.run === null) return undefined;
+    let run = this.#runs.get(turn.run);
+    if (!run) {
+      run = new RunState(turn.run, TERMINAL.has(turn.status) ? "running" : turn.status);
+      this.#runs.set(turn.run, run);
+    }
+    // A status ahead of the events would show an end without its text: it counts once the events are here.
+    if (run.cursor >= turn.seq || turn.status === "queued") run.setStatus(turn.status);
+    return run;
+  }
+
+  #take(envelope: Envelope): void {
+    const run = this.#runs.get(envelope.run) ?? new RunState(envelope.run, "running");
+    this.#runs.set(envelope.run, run); // its turn may still be on its way
+    const held = this.#replays.get(run.id);
+    if (envelope.to <= run.cursor) return;
+    if (held) {
+      held.push(envelope);
+      if (held.length > HELD_LIMIT) held.shift();
+    } else if (envelope.from === run.cursor + 1) {
+      this.#push(run, envelope, true);
+    } else {
+      void this.#replay(run, [envelope]);
+    }
+  }
+
+  #push(run: RunState, envelope: Envelope, live: boolean): void {
+    run.push(envelope, live);
+    if (run.ended && this.stopping !== "idle") this.stopping = "idle";
+    for (const part of run.message.parts) {
+      if (this.answering.size === 0) break;
+      if ("approval" in part && part.approval && part.state !== "approval-requested")
+        this.answering.delete(part.approval.id);
+    }
+    this.#changed();
+  }
+
+  // ---- replay -----------------------------------------------------------------------------------------
+
+  async #catchUp(): Promise<void> {
+    for (const turn of this.view.turns) {
+      const run = this.#track(turn);
+      if (run && !run.ended) this.#resume(run); // also one that is not behind: its last envelope may be lost
+    }
+    try {
+      this.#setView(await this.#line.send("hello"));
+    } catch (error) {
+      return this.#refused(error);
+    }
+    for (const turn of this.view.turns) {
+      const run = this.#track(turn);
+      if (run && run.cursor < turn.seq) this.#resume(run);
+    }
+  }
+
+  #resume(run: RunState): void {
+    if (!this.#replays.has(run.id)) void this.#replay(run, []);
+  }
+
+  async #replay(run: RunState, held: Envelope[]): Promise<void> {
+    this.#replays.set(run.id, held);
+    try {
+      while (!this.#signal.aborted) {
+        const before = run.cursor;
+        const result = await this.#line.send("resume", { run: run.id, after: run.cursor });
+        const { envelopes = [], status } = result as { envelopes?: Envelope[]; status?: RunStatus };
+        for (const envelope of envelopes) if (envelope.from === run.cursor + 1) this.#push(run, envelope, false);
+        if (this.#release(run, held)) {
+          if (status) run.setStatus(status);
+          break;
+        }
+        if (run.cursor === before) await this.#pause(RETRY_DELAY);
+      }
+    } catch (error) {
+      this.#refused(error);
+    } finally {
+      this.#replays.delete(run.id);
+      this.#changed();
+    }
+  }
+
+  /** Takes what came during a replay and now continues the run. False where a gap is left. */
+  #release(run: RunState, held: Envelope[]): boolean {
+    held.sort((one, other) => one.from - other.from);
+    while (held.length > 0) {
+      const next = held[0] as Envelope;
+      if (next.to > run.cursor) {
+        if (next.from !== run.cursor + 1) return false;
+        this.#push(run, next, true);
+      }
+      held.shift();
+    }
+    return true;
+  }
+
+  #refused(error: unknown): void {
+    if (!(error instanceof CommandError)) throw error;
+    if (error.code === "kernel-gone" || error.code === "closed") return;
+    this.view = { ...this.view, notice: [error.message, error.hint].filter(Boolean).join(" ") };
+    this.#changed();
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  }
+
+  // ---- from the user ----------------------------------------------------------------------------------
+
+  /** Sends a message. It is shown at once; should the kernel refuse it, it stays there with the reason. */
+  async send(text: string): Promise<void> {
+    const sending: Sending = { text, error: null };
+    this.sending = [...this.sending, sending];
+    this.#changed();
+    try {
+      const { turn } = (await this.#line.send("send", { text })) as { turn?: Turn };
+      if (turn && !this.view.turns.some(({ id }) => id === turn.id)) this.#upsert(turn);
+      this.sending = this.sending.filter((other) => other !== sending);
+    } catch (error) {
+      sending.error = asCommandError(error);
+    }
+    this.#changed();
+  }
+
+  /** Takes a message that was refused out of the view, so that it can be edited. */
+  dismiss(sending: Sending): void {
+    this.sending = this.sending.filter((other) => other !== sending);
+    this.#changed();
+  }
+
+  /** Stops the turn that goes on. */
+  async stop(): Promise<void> {
+    const turn = this.active;
+    if (!turn || this.stopping !== "idle") return;
+    this.stopping = "sent";
+    const timer = setTimeout(() => {
+      if (this.stopping === "sent") this.stopping = "late";
+      this.#changed();
+    }, STOP_PATIENCE);
+    this.#changed();
+    try {
+      await this.#line.send("stop", { run: turn.run });
+    } catch (error) {
+      this.#refused(error);
+    } finally {
+      clearTimeout(timer);
+      this.stopping = "idle";
+      this.#changed();
+    }
+  }
+
+  /** Answers an approval. The card stays until the stream confirms it. */
+  async approve(run: string, approvalId: string, approved: boolean): Promise<void> {
+    this.answering.set(approvalId, "");
+    this.#changed();
+    try {
+      await this.#line.send("approve", { run, approvalId, approved, scope: "once" });
+    } catch (error) {
+      const { code, message } = asCommandError(error);
+      if (code === "answered") this.answering.delete(approvalId);
+      else this.answering.set(approvalId, message);
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const asCommandError = (error: unknown): CommandError =>
+  error instanceof CommandError ? error : new CommandError("internal", String(error));
