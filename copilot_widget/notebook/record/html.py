@@ -126,14 +126,25 @@ def _piece(piece: Piece, name: str) -> str:
         label = f"<p>{escape(piece.label)}:</p>\n" if piece.label else ""
         return f"{label}<pre><code>{escape(piece.text)}</code></pre>"
     if isinstance(piece, pieces.Table):
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in piece.header)
-        rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in piece.rows)
-        return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
+        return _table(piece)
     if isinstance(piece, pieces.Picture):
         alt = attribute(name or "Picture")
         return f'<p><img src="data:{piece.media_type};base64,{piece.data}" alt="{alt}"></p>'
     if isinstance(piece, pieces.Fragment):
-        return f"<div>{piece.html}</div>"
+        return f'<div class="copilot-record-display">{piece.html}</div>'
     if isinstance(piece, pieces.Markdown):
         return f"<div>{prose.to_html(piece.text)}</div>"
     return f"<p><em>{escape(piece.text)}</em></p>"
+
+
+def _table(table: pieces.Table) -> str:
+    def row(tag: str, cells: Sequence[str]) -> str:
+        aligned = zip(cells, table.numeric, strict=True)
+        inside = "".join(
+            f'<{tag} align="right">{escape(cell)}</{tag}>' if right else f"<{tag}>{escape(cell)}</{tag}>"
+            for cell, right in aligned
+        )
+        return f"<tr>{inside}</tr>"
+
+    rows = "\n".join(row("td", cells) for cells in table.rows)
+    return f"<table>\n<thead>{row('th', table.header)}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>"

@@ -84,7 +84,7 @@ class _Writer:
             label = f"{code_span(piece.label)}:\n\n" if piece.label else ""
             return label + fence(piece.text, piece.language)
         if isinstance(piece, pieces.Table):
-            lines = [piece.header, tuple("---" for _ in piece.header)]
+            lines = [piece.header, tuple("--:" if right else "---" for right in piece.numeric)]
             rows = [tuple(escape_markdown(cell) for cell in row) for row in (piece.header, *piece.rows)]
             return "\n".join("| " + " | ".join(row) + " |" for row in (rows[0], lines[1], *rows[1:]))
         if isinstance(piece, pieces.Picture):

@@ -16,7 +16,7 @@ from typing import Any, Union
 from .sanitize import sanitize
 from .text import clean, literal
 from .turn import Approval
-from .wire import items, joined, mapping
+from .wire import items, joined, mapping, number
 
 CHARACTERS = 20_000
 """How much of one text is kept."""
@@ -39,6 +39,8 @@ class Table:
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+    """Which columns hold nothing but numbers."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ def _table(value: Any) -> Table | None:
         return None
     if any(isinstance(cell, (dict, list)) or len(str(cell)) > 80 for row in rows for cell in row.values()):
         return None
-    return Table(tuple(map(_cell, header)), tuple(tuple(map(_cell, row.values())) for row in rows))
+    numeric = tuple(all(number(row[name]) is not None for row in rows) for name in header)
+    return Table(tuple(map(_cell, header)), tuple(tuple(map(_cell, row.values())) for row in rows), numeric)
 
 
 def _cell(value: Any) -> str:
