@@ -1,0 +1,64 @@
+"""`python -m copilot_widget.protocol [FILE|-]`: the message that a stream makes.
+
+Reads Server-Sent Events, one chunk of JSON a line, or a JSON array of chunks, and prints the final UIMessage. Exit 1,
+and one line on standard error with the chunk's number (from 0), the field and the reason, where the stream breaks the
+rules or cannot be read; exit 2 on wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import ProtocolError
+from .jsontext import dumps, loads
+from .reducer import Reducer
+from .sse import parse_events
+from .wire import parse_chunk
+
+
+def read_chunks(text: str) -> Iterator[Any]:
+    """The chunks of a text in any of the three forms, each still a dict or a JSON text."""
+    text = text.removeprefix("\ufeff")
+    head = text.lstrip()[:1]
+    if head == "[":
+        try:
+            yield from loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(f"not JSON: {error}") from None
+    elif head == "{":
+        yield from (line for line in text.splitlines() if line.strip() not in ("", "[DONE]"))
+    else:
+        for event in parse_events(text if text.endswith("\n\n") else text + "\n\n"):
+            yield event.data
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) > 1 or arguments[:1] == ["--help"]:
+        print(__doc__, file=sys.stderr)
+        return 2
+    reducer = Reducer()
+    index = -1
+    try:
+        for index, chunk in enumerate(read_chunks(_read(*arguments))):
+            try:
+                reducer.push(parse_chunk(chunk))
+            except ProtocolError as error:
+                raise ProtocolError(error.reason, index=index) from None
+        if index < 0:
+            raise ProtocolError("there is no chunk")
+    except (ProtocolError, OSError, UnicodeDecodeError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 1
+    print(dumps(reducer.message.to_wire()))
+    return 0
+
+
+def _read(name: str = "-") -> str:
+    return (sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()).decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

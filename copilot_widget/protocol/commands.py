@@ -1,0 +1,124 @@
+"""What a view may ask of the kernel.
+
+A command is `{id, page, n, widget, command, …arguments}`; `id` is "<page>-<n>", so that the same command that comes
+by two routes is known again; `widget` is the model id of the view's widget. Each is answered by
+`{id, ok: true, result}` or `{id, ok: false, error: {code, message, hint}}`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Union, cast
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from ..errors import CopilotError, ProtocolError
+from .chunks import Json
+
+
+class CommandError(ProtocolError):
+    """A command is refused. `code`: unknown-command or bad-arguments. `id` is the command's, where it has one."""
+
+    def __init__(self, message: str, *, code: str, id: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.id = id
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, extra="forbid"
+    )
+
+    id: str = Field(min_length=1)
+    page: str
+    n: int = Field(ge=0)
+    widget: str = ""
+
+
+class Hello(_Command):
+    """Result: the View."""
+
+    command: Literal["hello"] = "hello"
+
+
+class Resume(_Command):
+    """Result: {envelopes, status}: what came in this run after event number `after`."""
+
+    command: Literal["resume"] = "resume"
+    run: str
+    after: int = Field(default=0, ge=0)
+
+
+class Attachment(BaseModel):
+    """A file that goes with a message; `url` is a data URL."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True)
+
+    url: str
+    media_type: str
+    filename: str | None = None
+
+
+class Send(_Command):
+    """Result: {turn}. While a run goes on the message is queued."""
+
+    command: Literal["send"] = "send"
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Stop(_Command):
+    """Result: {status}."""
+
+    command: Literal["stop"] = "stop"
+    run: str
+
+
+class Approve(_Command):
+    """The user's answer to an approval request. Result: {status}."""
+
+    command: Literal["approve"] = "approve"
+    run: str
+    approval_id: str
+    approved: bool
+    reason: str | None = None
+    scope: Literal["once"] = "once"
+
+
+Command = Annotated[Union[Hello, Resume, Send, Stop, Approve], Field(discriminator="command")]
+"""Any command."""
+
+COMMANDS = ("hello", "resume", "send", "stop", "approve")
+_ADAPTER: TypeAdapter[Hello | Resume | Send | Stop | Approve] = TypeAdapter(Command)
+
+
+def parse_command(wire: Any) -> Hello | Resume | Send | Stop | Approve:
+    """The command that a dict holds. Raises CommandError, with a reason."""
+    if not isinstance(wire, dict):
+        raise CommandError("A command must be an object.", code="bad-arguments")
+    fields = cast("dict[str, Any]", wire)
+    name, given_id = fields.get("command"), fields.get("id")
+    known_id = given_id if isinstance(given_id, str) else None
+    if name not in COMMANDS:
+        raise CommandError(f"There is no command {name!r}.", code="unknown-command", id=known_id)
+    try:
+        return _ADAPTER.validate_python(fields, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(step) for step in first["loc"][1:])
+        raise CommandError(f"{name}: {field}: {first['msg']}", code="bad-arguments", id=known_id) from None
+
+
+def accepted(id: str, result: Json = None) -> dict[str, Json]:
+    """The reply to a command that was carried out."""
+    return {"id": id, "ok": True, "result": result}
+
+
+def refused(id: str | None, error: CopilotError) -> dict[str, Json]:
+    """The reply to a command that was not."""
+    return {
+        "id": id,
+        "ok": False,
+        "error": {"code": error.code, "message": error.message, "hint": error.hint},
+    }
