@@ -1,0 +1,155 @@
+"""Which rule answers a question. The first that fits does."""
+
+from __future__ import annotations
+
+import re
+
+from . import basics
+from .compute import asks_for_figures, compute, counts_rows
+from .failures import explain
+from .frames import Frame, find_columns, find_frame, groups_in, measures_in
+from .looking import columns, namespace, profile, size, thing, variable
+from .nulls import nulls
+from .plots import plot
+from .running import NoResult
+from .trends import NEGATIVE, asks_for_trend, negative, trend
+from .turn import NotOffered, Turn
+from .usertools import call_tool, choose
+from .words import content_stems, has
+
+_ERROR = r"errors?|exception|traceback|stack ?trace|went wrong|fail(?:s|ed|ing|ure)?|broken?|bug|crash(?:es|ed)?|/fix|doesn'?t work|not work(?:ing)?"
+_PLOT = r"plots?|charts?|graphs?|draw|histograms?|scatter(?:plot)?|box ?plots?|visuali[sz]e|bar chart"
+_NULLS = r"nulls?|nans?|nas|na values?|missing|empty (?:values?|cells?|rows?)|incomplete|blanks?"
+_NAMES = r"variables|namespace|workspace|what (?:do i have|is there|have i)|which (?:data|dataframes?)|list (?:my|all|the) (?:data|names)"
+_PROFILE = r"describe|summar\w+|profile|overview|look at|inspect|explain|tell me about|info|schema|columns?|types?|dtypes?|structure|what(?:'s| is| are)|show|understand|explore"
+_CONNECT = r"connect|api ?key|real model|another model|use (?:gpt|claude|ollama|gemini|a model)|gpt|claude|ollama|openai|anthropic|gemini|litellm"
+
+
+def answer(turn: Turn) -> str:
+    """The answer in Markdown. Raises Need where a tool has to be called first."""
+    try:
+        return _answer(turn)
+    except NoResult as instead:
+        return instead.text
+    except NotOffered as missing:
+        return _without(turn, missing.tool)
+
+
+def _answer(turn: Turn) -> str:
+    text = turn.text
+    simple = _simple(turn)
+    if simple:
+        return simple
+    if has(text, _ERROR) and not turn.variables or any(name.lower() == "error" for name in turn.mentions):
+        if not (has(text, r"standard errors?|error bars?|failed") and turn.variables):
+            return explain(turn)
+    if not turn.variables:
+        own = call_tool(turn)
+        if own:
+            return own
+    if has(text, _NAMES) and not turn.variables and turn.offers("list_variables"):
+        return namespace(turn)
+    return _about_data(turn)
+
+
+def _simple(turn: Turn) -> str:
+    """Questions that need no look at the notebook, and code that the user gave; "" for all others."""
+    text = turn.text.strip(" .!?")
+    source = basics.given_code(turn.question)
+    if source:
+        return basics.run_given(turn, source)
+    total = basics.arithmetic(turn.question)
+    if total:
+        return total
+    if not text or re.fullmatch(r"(?:/?help|what can you do|what do you do|how does this work)(?: me| here)?", text):
+        return basics.who(turn)
+    if has(text, "who are you|what are you|are you (?:an? )?(?:ai|real|human|model)|which model"):
+        return basics.who(turn)
+    if re.fullmatch(r"(?:hi|hello|hey|good (?:morning|evening|day)|moin|hallo)(?: there| copilot)?", text):
+        return basics.hello(turn)
+    if re.fullmatch(r"(?:thanks?|thank you|thx|great|perfect|nice)(?: .{0,20})?", text):
+        return basics.thanks(turn)
+    if has(text, _CONNECT) and not turn.variables and choose(turn) is None:
+        return basics.CONNECT
+    return ""
+
+
+def _about_data(turn: Turn) -> str:
+    frame = find_frame(turn)
+    if frame is None and turn.variables:
+        return _other_variable(turn)
+    if frame is None:
+        return _no_data(turn)
+    return _about_frame(turn, frame)
+
+
+def _about_frame(turn: Turn, frame: Frame) -> str:
+    text = turn.text
+    asked_by_name = frame.name in turn.variables or frame.name.lower() in text
+    if has(text, _PLOT):
+        return plot(turn, frame)
+    if has(text, _NULLS):
+        return nulls(turn, frame)
+    if has(text, NEGATIVE):
+        told = negative(turn, frame)
+        if told:
+            return told
+    if asks_for_trend(text) and (measures_in(frame, text) or has(text, "why|trend")):
+        told = trend(turn, frame)
+        if told:
+            return told
+    if counts_rows(text) and not groups_in(frame, text):
+        return size(frame)
+    if asks_for_figures(turn.question, frame) or find_columns(frame, turn.question):
+        told = compute(turn, frame)
+        if told:
+            return told
+        return columns(turn, frame)
+    rest = content_stems(turn.question) - content_stems(frame.name)
+    if asked_by_name and (not rest or has(text, _PROFILE)):
+        return profile(frame)
+    if has(text, _PROFILE) and has(text, "data|dataframe|table|columns?|dataset|it|this"):
+        return profile(frame)
+    return basics.beyond(turn, frame)
+
+
+def _other_variable(turn: Turn) -> str:
+    """Mentioned variables that are no DataFrames."""
+    from .turn import Exchange
+
+    told: list[str] = []
+    looked = [exchange for exchange in turn.done if exchange.tool == "inspect_variable"]
+    for name, exchange in zip(turn.variables, looked):
+        assert isinstance(exchange, Exchange)
+        told.append(thing(name, exchange))
+    return "\n\n".join(told) or variable(turn, turn.variables[0])
+
+
+def _no_data(turn: Turn) -> str:
+    if has(turn.text, f"{_PLOT}|{_NULLS}|{_PROFILE}") and has(
+        turn.text, "data|dataframe|table|by|mean|column|null|plot"
+    ):
+        return (
+            'There is no DataFrame in this session yet. Load one, for example with `df = pd.read_csv("file.csv")`, '
+            "and ask again with its name: `describe @df`."
+        )
+    return basics.beyond(turn, None)
+
+
+def _without(turn: Turn, tool: str) -> str:
+    """What to say where a tool that a rule needs is not offered."""
+    told = [f"**{name}**\n\n{text.strip()}" for name, text in turn.contexts.items() if text.strip()]
+    if told:
+        return (
+            "I have no tool to look any further; this is what came with your question:\n\n" + "\n\n".join(told)[:3000]
+        )
+    what = {
+        "list_variables": "see your variables",
+        "inspect_variable": "look at your variables",
+        "last_error": "see the last error",
+        "run_code": "run code",
+    }.get(tool, f"use {tool}")
+    return f"I have no tool to {what} here (`{tool}` is not offered). " + basics.what_i_can(turn)
+
+
+__all__ = ["answer"]

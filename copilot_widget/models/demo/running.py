@@ -1,0 +1,33 @@
+"""Running code through run_code, and what to say where that was not possible."""
+
+from __future__ import annotations
+
+from .tables import Output, code, output_of
+from .turn import NotOffered, Turn
+
+
+class NoResult(Exception):
+    """The code did not run or failed; `text` is the answer."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def run(turn: Turn, source: str, say: str) -> Output:
+    """The output of `source`. Raises NoResult where it was denied, failed or cannot be run here, Need to have it run."""
+    try:
+        output = output_of(turn.call("run_code", {"code": source}, say))
+    except NotOffered:
+        raise NoResult(f"I have no tool to run code here. This answers it:\n\n{code(source)}") from None
+    if output.denied:
+        raise NoResult(
+            "You denied the code, so nothing was run. It only reads; to run it yourself, put it in a cell:\n\n"
+            + code(source)
+        )
+    if output.error:
+        raise NoResult(f"The code did not work:\n\n{code(output.error[-1500:], 'text')}\n\nIt was:\n\n{code(source)}")
+    return output
+
+
+__all__ = ["NoResult", "run"]

@@ -1,0 +1,158 @@
+"""A namespace with the notebook's tools as the models see them, without a kernel: for the demo model's tests.
+
+`ask` plays the agent: it runs the calls of each answer for real and asks again until there are none.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import traceback
+from typing import Any
+
+from copilot_widget.models.base import (
+    AssistantMessage,
+    Call,
+    Model,
+    ModelMessage,
+    ModelRequest,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolMessage,
+    ToolSchema,
+    UserMessage,
+)
+
+
+def schema(name: str, description: str, /, **properties: Any) -> ToolSchema:
+    required = [key for key, value in properties.items() if "default" not in value]
+    return ToolSchema(name, description, {"type": "object", "properties": properties, "required": required})
+
+
+SCHEMAS = (
+    schema("list_variables", "List the user's variables."),
+    schema("inspect_variable", "Look at one variable.", name={"type": "string"}),
+    schema("last_error", "The last error."),
+    schema("run_code", "Run Python code.", code={"type": "string"}),
+)
+
+
+class Notebook:
+    """`namespace` is the user's; `deny` denies run_code; `tools` are functions of the user with their schemas."""
+
+    def __init__(self, namespace: dict[str, Any], *, deny: bool = False, tools: dict[str, Any] | None = None) -> None:
+        self.namespace = namespace
+        self.deny = deny
+        self.functions = {name: function for name, (_, function) in (tools or {}).items()}
+        self.schemas = (*SCHEMAS, *(tool for tool, _ in (tools or {}).values()))
+        self.error: dict[str, Any] = {"error": None}
+        self.messages: list[ModelMessage] = []
+        self.calls: list[tuple[str, Any]] = []
+
+    async def ask(self, model: Model, question: str, *, context: dict[str, str] | None = None) -> str:
+        """The text of the last answer."""
+        blocks = [Text(question), *(Text(f"[{name}]\n{text}") for name, text in (context or {}).items())]
+        self.messages.append(UserMessage(tuple(blocks)))
+        for _ in range(15):
+            content: list[Any] = []
+            text = ""
+            async for event in model.stream(ModelRequest(tuple(self.messages), tools=self.schemas)):
+                if isinstance(event, TextDelta):
+                    text += event.delta
+                elif isinstance(event, ToolCall):
+                    content.append(Call(event.call_id, event.tool, json.loads(event.input)))
+            self.messages.append(AssistantMessage((*([Text(text)] if text else []), *content)))
+            if not content:
+                return text
+            self.messages += [self.run(call) for call in content]
+        raise AssertionError("it never ends")
+
+    def run(self, call: Call) -> ToolMessage:
+        self.calls.append((call.tool, call.input))
+        try:
+            if call.tool in self.functions:
+                result = self.functions[call.tool](**call.input)
+            else:
+                result = getattr(self, call.tool)(**call.input)
+        except PermissionError:
+            return ToolMessage(call.call_id, call.tool, "The user denied this call.", is_error=True)
+        except Exception as error:
+            return ToolMessage(call.call_id, call.tool, f"{type(error).__name__}: {error}", is_error=True)
+        text = result if isinstance(result, str) else json.dumps(result, default=str)
+        return ToolMessage(call.call_id, call.tool, text)
+
+    def list_variables(self) -> list[dict[str, str]]:
+        shown = {name: value for name, value in self.namespace.items() if not name.startswith("_")}
+        return [
+            {"name": name, "type": type(value).__name__, "summary": repr(value)[:60]} for name, value in shown.items()
+        ]
+
+    def inspect_variable(self, name: str) -> dict[str, Any]:
+        value = self.namespace[name]
+        if type(value).__name__ != "DataFrame":
+            return {"name": name, "type": type(value).__name__, "value": repr(value)[:500]}
+        columns = [_column(value[column]) for column in value.columns]
+        sample = json.loads(value.head(3).to_json(orient="records", date_format="iso"))
+        return {
+            "name": name,
+            "type": "DataFrame",
+            "shape": list(value.shape),
+            "columns": columns,
+            "sample": sample,
+            "memory": "10 kB",
+        }
+
+    def last_error(self) -> dict[str, Any]:
+        return self.error
+
+    def run_code(self, code: str) -> dict[str, Any]:
+        if self.deny:
+            raise PermissionError
+        out = io.StringIO()
+        tree = ast.parse(code)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        answer: dict[str, Any] = {}
+        try:
+            with contextlib.redirect_stdout(out):
+                exec(compile(tree, "<code>", "exec"), self.namespace)
+                if isinstance(last, ast.Expr):
+                    result = eval(compile(ast.Expression(last.value), "<code>", "eval"), self.namespace)
+                    if result is not None:
+                        answer["result"] = repr(result)
+        except Exception as error:
+            answer["error"] = f"{type(error).__name__}: {error}"
+        if out.getvalue():
+            answer["stdout"] = out.getvalue()
+        return answer
+
+    def fail(self, code: str) -> None:
+        """Run code that raises, and keep its error as the notebook would."""
+        try:
+            exec(compile(code, "<cell>", "exec"), self.namespace)
+        except Exception as error:
+            place = next(
+                (frame.lineno for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename == "<cell>"),
+                None,
+            )
+            self.error = {"type": type(error).__name__, "message": str(error), "traceback": traceback.format_exc()}
+            if place is not None:
+                self.error |= {"line": place, "code": code}
+            return
+        raise AssertionError("it did not fail")
+
+
+def _column(series: Any) -> dict[str, Any]:
+    import pandas
+
+    data: dict[str, Any] = {"name": str(series.name), "dtype": str(series.dtype), "nulls": int(series.isna().sum())}
+    data["unique"] = int(series.nunique())
+    if pandas.api.types.is_numeric_dtype(series) or pandas.api.types.is_datetime64_any_dtype(series):
+        data |= {"min": series.min(), "max": series.max()}
+        if pandas.api.types.is_numeric_dtype(series):
+            data |= {"min": float(series.min()), "max": float(series.max()), "mean": float(series.mean())}
+    elif len(series.dropna()):
+        data["top"] = str(series.mode().iloc[0])
+    return data
