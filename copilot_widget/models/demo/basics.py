@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable
 from typing import Any
 
 from .frames import Frame
@@ -80,7 +79,7 @@ def beyond(turn: Turn, frame: Frame | None) -> str:
 
 # ---- sums ------------------------------------------------------------------------------------------------
 
-_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+_OPERATORS: dict[type, Any] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,

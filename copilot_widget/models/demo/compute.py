@@ -14,7 +14,7 @@ from .turn import Turn
 from .words import has, numbers, stem, stems, superlative
 
 AGGREGATES: dict[str, str] = {
-    "mean": "mean|average|avg|averages|typical|means",
+    "mean": "mean|average|avg|averages|typical|means|how (?:heavy|long|tall|high|old|deep|wide|fast|hot|expensive)",
     "median": "median|medians",
     "sum": "sum|total|totals|altogether|overall",
     "std": "std|standard deviation|spread|variation|variance",
@@ -23,6 +23,12 @@ AGGREGATES: dict[str, str] = {
 }
 _ADDITIVE = frozenset(
     "revenue sale turnover amount quantity qty unit profit income cost expense count order visit".split()
+)
+
+
+_NOUNS = {"sum": "total", "std": "standard deviation"}
+_GENERIC = frozenset(
+    ["", "most", "best", "top", "greatest", "least", "worst", "bottom", "fewest", *AGGREGATES, "maximum", "minimum"]
 )
 
 
@@ -89,23 +95,28 @@ def _tell_groups(output: Output, frame: Frame, groups: list[Column], measure: Co
     if not rows:
         return ""
     labels = [_label(row, groups) for row in rows]
-    words = {"mean": "on average", "sum": "in all", "median": "in the median"}.get(how, f"({how})")
-    first = f"{_with_unit(rows[0][how], measure)} {words}"
+    figure, values = _with_unit(rows[0][how], measure), plural(int(rows[0].get("count", 0)), "value")
     if len(rows) == 1:
-        text = f"There is one group only, **{labels[0]}**: {first}."
+        text = f"There is one group only, **{labels[0]}**, with a {how} of {figure}."
     else:
-        title = f"is {word}" if word and word not in ("most", "best", "top") else "comes first"
-        text = f"**{labels[0]}** {title}: {first} (`{measure.name}`, {plural(int(rows[0].get('count', 0)), 'value')})"
+        if word in _GENERIC:
+            end = "lowest" if rows[0][how] < rows[-1][how] else "highest"
+            text = f"**{labels[0]}** has the {end} {_NOUNS.get(how, how)} `{measure.name}`: {figure} ({values})"
+        else:
+            words = {"mean": "on average", "sum": "in all", "median": "in the median"}.get(how, f"({how})")
+            text = f"**{labels[0]}** is {word}: {figure} {words} (`{measure.name}`, {values})"
         text += _compared(rows[0][how], rows[1][how], labels[1], measure) + "."
     text += "\n\n" + table(
-        [*[group.name for group in groups], f"{how} {measure.name}", "values"],
+        [*[group.name for group in groups], f"{_NOUNS.get(how, how)} {measure.name}", "values"],
         [[*label.split(" · "), row[how], row.get("count")] for label, row in zip(labels[:15], rows)],
     )
     if len(rows) > 15:
         text += f"\n\n… and {len(rows) - 15} more groups."
-    if measure.nulls:
-        verb = "is" if measure.nulls == 1 else "are"
-        text += f"\n\n{plural(measure.nulls, 'row')} without a `{measure.name}` {verb} left out."
+    out = frame.rows - sum(int(row.get("count", 0)) for row in rows)
+    if out > 0:
+        lacking = [column.name for column in (*groups, measure) if column.nulls]
+        what = " or ".join(f"a `{name}`" for name in lacking) or "a value"
+        text += f"\n\n{plural(out, 'row')} without {what} {'is' if out == 1 else 'are'} left out."
     few = [label for label, row in zip(labels, rows) if isinstance(row.get("count"), int) and row["count"] < 5]
     if few and how in ("mean", "median"):
         text += f" Few values behind {', '.join(few[:3])}: read {'it' if len(few) == 1 else 'them'} with care."
@@ -241,7 +252,8 @@ def _extreme_rows(text: str, frame: Frame) -> Plan | None:
     """ "The 5 heaviest penguins", "top 10 by price"."""
     found = superlative(text)
     measures = measures_in(frame, text)
-    if found is None or not measures or groups_in(frame, text):
+    single = found is not None and found[0] in ("max", "maximum", "min", "minimum") and not numbers(text)
+    if found is None or single or not measures or groups_in(frame, text):
         return None
     counts = [int(value) for value in numbers(text) if value.isdigit() and 0 < int(value) <= 50]
     count, column = (counts or [5])[0], measures[0]
@@ -249,12 +261,13 @@ def _extreme_rows(text: str, frame: Frame) -> Plan | None:
     others = [c for c in frame.columns if c is not column and (c.category or not c.numeric)][:4]
     names = ", ".join(literal(c.name) for c in [*others, column])
     source = f"{frame.name}.{method}({count}, {literal(column.name)})[[{names}]]"
-    return Plan(
-        source, f"I sort by `{column.name}`.", lambda output: _tell_rows(output, frame, column, found[0], others)
-    )
+    named = any(match.column is column for match in find_columns(frame, text)) or not found[1].hints
+    end = "smallest" if found[1].direction < 0 else "largest"
+    title = f"The {end} `{column.name}` in `{frame.name}` is" if named else f"The {found[0]} in `{frame.name}` has"
+    return Plan(source, f"I sort by `{column.name}`.", lambda output: _tell_rows(output, column, others, title))
 
 
-def _tell_rows(output: Output, frame: Frame, column: Column, word: str, others: list[Column]) -> str:
+def _tell_rows(output: Output, column: Column, others: list[Column], title: str) -> str:
     rows = output.rows()
     if not rows or column.name not in rows[0]:
         return ""
@@ -262,10 +275,15 @@ def _tell_rows(output: Output, frame: Frame, column: Column, word: str, others: 
     best = rows[0]
     which = ", ".join(str(best.get(name)) for name in names[:3])
     row = next((str(value) for key, value in best.items() if key in ("", "index")), "")
-    text = f"The {word} in `{frame.name}` has **{_with_unit(best[column.name], column)}** (`{column.name}`)"
-    text += f": {which}" if which else ""
+    text = f"{title} **{_with_unit(best[column.name], column)}**" + (f": {which}" if which else "")
     text += f", row {row}.\n\n" if row else ".\n\n"
-    return text + table([*names, column.name], [[row.get(name) for name in [*names, column.name]] for row in rows])
+    shown = [[*(_as_label(row.get(other.name), other) for other in others), row.get(column.name)] for row in rows]
+    return text + table([*names, column.name], shown)
+
+
+def _as_label(value: Any, column: Column) -> Any:
+    """Years and ids without thousands separators."""
+    return value if column.measure or isinstance(value, float) else str(value)
 
 
 def _duplicates(text: str, frame: Frame) -> Plan | None:

@@ -6,7 +6,7 @@ import builtins
 import re
 from collections.abc import Callable
 
-from .failures import Advice, Failure, columns_of, nearest, variable_names
+from .failures import Advice, Failure, a, columns_of, nearest, variable_names
 from .turn import Turn
 
 Rule = Callable[[Failure, Turn], Advice]
@@ -84,7 +84,7 @@ def _name(failure: Failure, turn: Turn) -> Advice:
         line = _IMPORTS.get(name, f"import {name}")
         return Advice(f"`{name}` was not imported in this session.", f"{line}\n\n{failure.code}".strip())
     known = [known for known in variable_names(turn) if known != name]
-    near = nearest(name, [*known, *dir(builtins)])
+    near = nearest(name, known) or nearest(name, [item for item in dir(builtins) if item.islower()], cutoff=0.8)
     if near:
         kind = "a variable" if near[0] in known else "a Python built-in"
         return Advice(
@@ -158,14 +158,16 @@ def _attribute(failure: Failure, turn: Turn) -> Advice:
             )
     near = nearest(name, _attributes(kind))
     if near:
-        text = f"A `{kind}` has no `{name}`. Did you mean {_choices([f'.{item}' for item in near])}?"
+        text = f"{a(kind).capitalize()} has no `{name}`. Did you mean {_choices([f'.{item}' for item in near])}?"
         return Advice(text, swap(failure.code, name, near[0]))
     if module:
         return Advice(
             f"The module `{module}` has no `{name}`: it is spelt otherwise, belongs to another version, or a file of yours "
             f"named `{module.split('.')[0]}.py` hides the real module."
         )
-    return Advice(f"A `{kind}` has no `{name}`; the variable probably holds another type than you expect here.")
+    return Advice(
+        f"{a(kind).capitalize()} has no `{name}`; the variable probably holds another type than you expect here."
+    )
 
 
 def _attributes(kind: str) -> list[str]:
@@ -196,7 +198,7 @@ def _import(failure: Failure, turn: Turn) -> Advice:
 
 
 def _index(failure: Failure, turn: Turn) -> Advice:
-    if "out of bounds" in failure.message:
+    if re.search(r"out.of.bounds", failure.message):
         match = re.search(r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)", failure.message)
         if match:
             last = int(match[3]) - 1
@@ -212,7 +214,7 @@ def _index(failure: Failure, turn: Turn) -> Advice:
 
 def _zero(failure: Failure, turn: Turn) -> Advice:
     match = re.search(r"(?:/|//|%)\s*([A-Za-z_][\w.]*(?:\([^()]*\))?)", failure.code)
-    what = f"`{match[1]}`" if match else "the divisor"
+    what = f"`{match[1]}`" if match else "The divisor"
     return Advice(f"{what} is 0 here; often that is a length or a sum of something empty. Test it before you divide.")
 
 

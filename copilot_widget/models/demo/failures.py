@@ -61,7 +61,8 @@ def last_failure(turn: Turn) -> Failure | None:
 
 def _place(data: Mapping[str, Any], traceback: str) -> tuple[int | None, str]:
     """The number and the text of the user's line that failed."""
-    line = data.get("line") if isinstance(data.get("line"), int) else None
+    at = data.get("line")
+    line = at if isinstance(at, int) else None
     given = str(data.get("code") or "")
     lines = given.splitlines()
     if len(lines) == 1:
@@ -123,15 +124,22 @@ def _summary(value: Any) -> Any:
     return value
 
 
+def a(kind: str) -> str:
+    """A type with its article: a `str`, an `int`."""
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} `{kind}`"
+
+
 # ---- near names ------------------------------------------------------------------------------------------
 
 
-def nearest(name: str, names: Sequence[str], count: int = 3) -> list[str]:
+def nearest(name: str, names: Sequence[str], count: int = 3, cutoff: float = 0.6) -> list[str]:
     """The most similar of `names`; case and underscores count little."""
     plain = {_plain(candidate): candidate for candidate in reversed(names)}
     if _plain(name) in plain:
         return [plain[_plain(name)]]
-    close = difflib.get_close_matches(_plain(name), list(plain), n=count, cutoff=0.6)
+    close = difflib.get_close_matches(_plain(name), list(plain), n=count, cutoff=cutoff)
+    if cutoff > 0.6:
+        return [plain[key] for key in close]
     within = [
         key
         for key in plain
@@ -165,4 +173,4 @@ def columns_of(turn: Turn, name: str) -> list[str]:
     return [str(key) for key in cast("list[Any]", keys)] if isinstance(keys, list) else []
 
 
-__all__ = ["Advice", "Failure", "columns_of", "explain", "last_failure", "nearest", "variable_names"]
+__all__ = ["Advice", "Failure", "a", "columns_of", "explain", "last_failure", "nearest", "variable_names"]

@@ -106,7 +106,8 @@ def frame_of(exchange: Exchange) -> Frame | None:
     data = exchange.fields
     if exchange.is_error or "DataFrame" not in str(data.get("type")) or not isinstance(data.get("columns"), list):
         return None
-    sample = [cast("dict[str, Any]", row) for row in data.get("sample") or [] if isinstance(row, dict)]
+    rows = cast("list[Any]", data.get("sample") or [])
+    sample = [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
     columns = [_column(cast("dict[str, Any]", entry), sample) for entry in data["columns"] if isinstance(entry, dict)]
     shape = cast("list[Any]", data.get("shape") or [len(sample), len(columns)])
     return Frame(
@@ -203,7 +204,10 @@ def find_columns(frame: Frame, text: str) -> list[Match]:
         place = _verbatim(lowered, column.name.lower())
         parts = [part for part in stems(column.name) if part not in UNITS] or stems(column.name)
         hit = {part: words[part] for part in parts if part in words}
-        hit.update({part: words[SYNONYMS[part]] for part in parts if part not in hit and SYNONYMS.get(part) in words})
+        for part in parts:
+            other = next((word for word in SYNONYMS.get(part, ()) if word in words), None)
+            if part not in hit and other is not None:
+                hit[part] = words[other]
         if place is not None:
             candidates.append((Match(column, place, True), frozenset(parts) | {column.name}))
         elif hit and any(len(part) > 1 for part in hit) and len(hit) * 2 >= len(parts):

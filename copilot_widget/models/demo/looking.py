@@ -56,8 +56,10 @@ def thing(name: str, exchange: Exchange) -> str:
         for key, value in rest.items()
         if key not in long
     ]
+    if [row[0] for row in short] == ["value"]:
+        return text[:-1] + f": `{short[0][1]}`"
     if short:
-        text += "\n\n" + table(["", "value"], short)
+        text += "\n\n" + table(["field", "value"], short)
     for key, value in long.items():
         language = "python" if key in ("source", "code", "signature") else "text"
         text += f"\n\n{key}:\n\n{code(str(value)[:1500], language)}"

@@ -108,6 +108,7 @@ def _histogram(frame: Frame, measure: Column) -> Plot:
 def _scatter(frame: Frame, x: Column, y: Column, group: Column | None) -> Plot:
     columns = ", ".join(literal(column.name) for column in (x, y, group) if column is not None)
     x_name, y_name = literal(x.name), literal(y.name)
+    within: list[str] = []
     if group is None:
         draw = [f"ax.scatter(rows[{x_name}], rows[{y_name}], s=18, alpha=0.7)"]
     else:
@@ -115,6 +116,11 @@ def _scatter(frame: Frame, x: Column, y: Column, group: Column | None) -> Plot:
             f"for name, part in rows.groupby({literal(group.name)}, observed=True):",
             f"    ax.scatter(part[{x_name}], part[{y_name}], s=18, alpha=0.7, label=str(name))",
             f"ax.legend(title={literal(group.label)})",
+        ]
+        within = [
+            f"for name, part in rows.groupby({literal(group.name)}, observed=True):",
+            f"    r = part[{x_name}].corr(part[{y_name}])",
+            '    print(f"{name}: r = {r:+.2f}, n={len(part)}")',
         ]
     return Plot(
         _start(
@@ -126,7 +132,8 @@ def _scatter(frame: Frame, x: Column, y: Column, group: Column | None) -> Plot:
             "plt.show()",
             "",
             f"r = rows[{x_name}].corr(rows[{y_name}])",
-            'print(f"r = {r:+.2f}, n={len(rows)}")',
+            'print(f"all: r = {r:+.2f}, n={len(rows)}")',
+            *within,
         ),
         f"I draw `{y.name}` against `{x.name}`" + (f", coloured by {group.label}." if group else "."),
         "Each point is a row" + (f", its colour the {group.label}." if group else "."),
@@ -190,6 +197,7 @@ def _tell(output: Output, chosen: Plot) -> str:
     facts = [_readable(line) for line in lines[:12]]
     if facts:
         text += "\n\n" + "\n".join(f"- {fact}" for fact in facts)
+    text += _paradox(output.stdout)
     boxes = re.findall(r"^(.+): median ([\d.eE+-]+)", output.stdout, re.MULTILINE)
     if len(boxes) > 1:
         low, high = boxes[0], boxes[-1]
@@ -198,9 +206,26 @@ def _tell(output: Output, chosen: Plot) -> str:
     return text
 
 
+def _paradox(stdout: str) -> str:
+    """Says where all rows together point the other way than each group (Simpson's paradox)."""
+    found = [(name, float(r)) for name, r in re.findall(r"^(.+): r = ([+-][\d.]+)", stdout, re.MULTILINE)]
+    if len(found) < 3:
+        return ""
+    (_, total), groups = found[0], found[1:]
+    if all(r * total < 0 for _, r in groups) and abs(total) > 0.1:
+        return (
+            "\n\n**Careful:** over all rows the correlation is "
+            f"{'positive' if total > 0 else 'negative'}, but within every group it is the other way round. "
+            "The groups differ, and that hides what holds within each."
+        )
+    return ""
+
+
 def _readable(line: str) -> str:
     """A printed line with its numbers grouped."""
-    line = re.sub(r"(?<![\w.-])\d{4,}(?:\.\d+)?(?![\w-])", lambda match: number(float(match.group())), line)
+    line = re.sub(
+        r"(?<![\w.-])(?:\d{4,}(?:\.\d+)?|\d+\.\d{3,})(?![\w-])", lambda match: number(float(match.group())), line
+    )
     return re.sub(r"^([^:]+): ", r"**\1**: ", line)
 
 

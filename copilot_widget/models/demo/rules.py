@@ -25,6 +25,12 @@ _PROFILE = r"describe|summar\w+|profile|overview|look at|inspect|explain|tell me
 _CONNECT = r"connect|api ?key|real model|another model|use (?:gpt|claude|ollama|gemini|a model)|gpt|claude|ollama|openai|anthropic|gemini|litellm"
 
 
+_KNOWN = frozenset(
+    "describe description summary summarise summarize profile overview look inspect explain info schema column type dtype"
+    " structure understand explore data dataset dataframe table content row first sample quick please statistic stat".split()
+)
+
+
 def answer(turn: Turn) -> str:
     """The answer in Markdown. Raises Need where a tool has to be called first."""
     try:
@@ -106,8 +112,10 @@ def _about_frame(turn: Turn, frame: Frame) -> str:
             return told
         return columns(turn, frame)
     rest = content_stems(turn.question) - content_stems(frame.name)
-    if asked_by_name and (not rest or has(text, _PROFILE)):
+    if asked_by_name and not rest - _KNOWN:
         return profile(frame)
+    if asked_by_name and has(text, _PROFILE):
+        return f"I have no rule for exactly that. This is what `{frame.name}` holds:\n\n{profile(frame)}"
     if has(text, _PROFILE) and has(text, "data|dataframe|table|columns?|dataset|it|this"):
         return profile(frame)
     return basics.beyond(turn, frame)

@@ -79,7 +79,7 @@ def negative(turn: Turn, frame: Frame) -> str:
         text += "\n\nThey are not spread evenly:\n\n" + "\n".join(
             f"- `{name}` = **{value}**: {percent(part, 1)} of its rows are below zero" for part, name, value in strong
         )
-        part, name, value = strong[0]
+        _, name, value = strong[0]
         text += (
             f"\n\nSo look at `{name}` = {value} first: returns and refunds are often signed this way, and a sign that was "
             f"turned twice looks the same. `{frame.name}[{frame.name}[{column.name!r}] < 0]` shows the rows."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from .failures import Advice, Failure, columns_of, nearest
+from .failures import Advice, Failure, a, columns_of, nearest
 from .turn import Turn
 
 Rule = Callable[[Failure, Turn], Advice]
@@ -25,6 +25,11 @@ def _first(cases: list[Case], otherwise: str) -> Rule:
 
 def _say(text: str) -> Callable[["re.Match[str]", Failure, Turn], Advice]:
     return lambda match, failure, turn: Advice(match.expand(text))
+
+
+def _kind(text: str) -> Callable[["re.Match[str]", Failure, Turn], Advice]:
+    """The type that the message names first, put into `text` with its article."""
+    return lambda match, failure, turn: Advice(text.format(a(match[1]).capitalize()))
 
 
 # ---- TypeError -------------------------------------------------------------------------------------------
@@ -79,9 +84,9 @@ def _not_callable(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
         return Advice(f"`{name}` was assigned somewhere, so it no longer is the built-in. `del {name}` brings it back.")
     if kind in ("DataFrame", "Series", "list", "dict", "tuple"):
         fixed = re.sub(rf"\b{re.escape(name)}\(([^()]*)\)", rf"{name}[\1]", failure.code) if called else ""
-        return Advice(f"`{name}` is a `{kind}`, and round brackets call. Square brackets pick an element.", fixed)
+        return Advice(f"`{name}` is {a(kind)}, and round brackets call. Square brackets pick an element.", fixed)
     return Advice(
-        f"`{name}` is a `{kind}`, no function. Two operands without an operator between them look like a call, too."
+        f"`{name}` is {a(kind)}, no function. Two operands without an operator between them look like a call, too."
     )
 
 
@@ -105,9 +110,10 @@ _TYPE = _first(
             r"'NoneType' object is not (\w+)",
             _say(r"It is `None` here. A function has no `return`, or a method that works in place was assigned (`x = x.sort()`)."),
         ),
-        (r"'(\w+)' object is not subscriptable", _say(r"A `\1` has no elements to pick with `[…]`; a function needs `(…)`.")),
-        (r"'(\w+)' object is not iterable", _say(r"A `\1` cannot be looped over; for a number of times use `range(…)`.")),
-        (r"unhashable type: '(\w+)'", _say(r"A `\1` can change, so it cannot be a key or in a set. Use a `tuple`, or a `frozenset`.")),
+        (r"'(\w+)' object is not subscriptable", _kind("{} has no elements to pick with `[…]`; a function needs `(…)`.")),
+        (r"'(\w+)' object is not iterable", _kind("{} cannot be looped over; for a number of times use `range(…)`.")),
+        (r"object of type '(\w+)' has no len\(\)", _kind("{} has no length; only texts, lists, tables and the like have one.")),
+        (r"unhashable type: '(\w+)'", _kind("{} can change, so it cannot be a key or in a set. Use a `tuple`, or a `frozenset`.")),
         (r"list indices must be integers or slices, not (\w+)", _say(r"A list is picked from by position, and this is a `\1`. Is it a list of dicts? Then pick an element first: `items[0]['key']`.")),
         (r"string indices must be integers", _say(r"This is text, not a dict. Was JSON not parsed yet (`json.loads`), or does the loop run over a dict's keys?")),
         (r"could not convert|agg function failed|Could not convert|can't multiply sequence", _say(r"The operation is for numbers, and a column holds text. Name the numeric columns, or use `numeric_only=True`.")),

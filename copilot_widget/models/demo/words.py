@@ -23,20 +23,28 @@ UNITS = {
 }  # fmt: skip
 """Last parts of column names that are units → how they are written."""
 
-SYNONYMS = {
-    "weight": "mass",
-    "mass": "weight",
-    "gender": "sex",
-    "sex": "gender",
-    "cost": "price",
-    "price": "cost",
-    "turnover": "revenue",
-    "sale": "revenue",
-    "revenue": "sale",
-    "day": "date",
-    "time": "date",
-    "country": "region",
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "mass": ("weight", "weigh", "heavy"),
+    "weight": ("mass", "weigh", "heavy"),
+    "sex": ("gender",),
+    "gender": ("sex",),
+    "price": ("cost", "expensive"),
+    "cost": ("price", "expensive"),
+    "revenue": ("sale", "turnover", "sell", "earn"),
+    "sale": ("revenue", "turnover", "sell"),
+    "profit": ("earn",),
+    "date": ("day", "time"),
+    "time": ("date", "long"),
+    "length": ("long",),
+    "height": ("tall", "high"),
+    "age": ("old",),
+    "depth": ("deep",),
+    "width": ("wide",),
+    "speed": ("fast",),
+    "temperature": ("hot", "warm", "cold"),
+    "region": ("country",),
 }
+"""Words of column names → other words for them in questions."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +57,14 @@ class Superlative:
 
 def _superlatives() -> dict[str, Superlative]:
     table = {
-        "mass weight": ("heaviest heavier heavy", "lightest lighter"),
+        "mass weight": ("heaviest heavier", "lightest lighter"),
         "length duration time": ("longest longer", "shortest shorter"),
         "height": ("tallest taller highest higher", "lowest lower"),
         "depth": ("deepest deeper", "shallowest"),
         "width": ("widest wider", "narrowest"),
         "age year date": ("oldest older", "youngest younger"),
         "date year time": ("newest latest", "earliest"),
-        "price cost amount": ("priciest expensive", "cheapest cheaper"),
+        "price cost amount": ("priciest", "cheapest cheaper"),
         "speed": ("fastest faster", "slowest slower"),
         "temperature temp": ("hottest warmest", "coldest coolest"),
         "income revenue salary wealth": ("richest", "poorest"),
@@ -112,7 +120,7 @@ def has(text: str, pattern: str) -> bool:
 
 def superlative(text: str) -> tuple[str, Superlative] | None:
     """The first superlative of a question."""
-    words = re.findall(r"[a-z]+", text.lower())
+    words = re.findall(r"[a-z]+", re.sub(r"most expensive", "priciest", text.lower()))
     found = [(word, SUPERLATIVES[word]) for word in words if word in SUPERLATIVES]
     specific = [pair for pair in found if pair[1].hints]
     if specific and any(word in ("least", "fewest") for word in words):  # "least expensive"
