@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from .jupyter import Front, JupyterServer
 from .view import View
@@ -127,10 +127,12 @@ class NotebookPage:
         return self.output(index).locator(".copilot-record")
 
     def evaluate(self, index: int, expression: str) -> str:
-        """Run an expression in a cell and return what it printed as its value."""
+        """The repr of an expression's value, computed in a cell that exists for it."""
         self.set_source(index, expression)
         self.run(index)
-        return self.output(index).inner_text().strip()
+        value = self.output(index).locator(".jp-OutputArea-executeResult .jp-OutputArea-output")
+        expect(value).not_to_be_empty()
+        return value.inner_text().strip()
 
     def broken(self) -> Locator:
         """What Jupyter shows, for a reader to see, where a widget has no model."""
