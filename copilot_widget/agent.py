@@ -85,7 +85,9 @@ class _Step:
 
     def __init__(self, agent: Agent, state: RunState, stop: StopSignal) -> None:
         self.agent = agent
-        self.state = state.model_copy(deep=True)
+        # A copy of what a step changes; the history is shared, since nobody does.
+        changing = {"pending": [call.model_copy() for call in state.pending], "totals": state.totals.model_copy()}
+        self.state = state.model_copy(update=changing)
         self.stop = stop
         self._reducer = Reducer(self.state.message)
 

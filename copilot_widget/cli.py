@@ -81,8 +81,8 @@ def _ask(arguments: argparse.Namespace) -> int:
 def _print(run: Run, how: str) -> None:
     import json
 
-    from .protocol.chunks import parse_chunk
     from .protocol.sse import to_sse
+    from .protocol.wire import parse_chunk
 
     open_line = False
     for event in run.events():

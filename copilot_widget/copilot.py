@@ -12,13 +12,13 @@ from typing import Any
 
 from .agent import Agent
 from .config import check_max_steps, setting
-from .errors import UsageError
+from .errors import CopilotError, UsageError
 from .host import host
 from .instructions import instructions_for
 from .models.base import Model, ModelInfo
-from .models.detect import resolve
+from .models.detect import ask_first, resolve
 from .protocol.messages import DataPart, FilePart, Part, TextPart, UIMessage
-from .protocol.usage import Usage
+from .protocol.wire import Usage
 from .run import Run, follow
 from .runs import loop
 from .runs.base import Executor
@@ -27,10 +27,10 @@ from .state import Budget, RunRequest
 from .store import MemoryStore
 from .tools.approval import Policy
 from .tools.base import Tool
-from .tools.function import FunctionTool
-from .tools.toolset import StaticToolset
+from .tools.toolset import CombinedToolset, StaticToolset, as_tool
 
 TurnListener = Callable[[Run], None]
+ToolSource = Callable[[], Iterable[Tool]]
 
 _MAX_ATTACHMENT = 20_000_000  # bytes; providers refuse larger ones
 
@@ -69,7 +69,8 @@ class Copilot:
         api_key: str | None = None,
     ) -> None:
         self._model = model
-        self._tools = [_as_tool(tool) for tool in tools]
+        self._tools = [as_tool(tool) for tool in tools]
+        self._sources: list[ToolSource] = []
         self._instructions = instructions
         self._approvals = approvals
         self._max_steps = max_steps
@@ -149,11 +150,9 @@ class Copilot:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def use(self, *tools: Tool | Callable[..., Any]) -> None:
-        """Add tools, or replace those of the same name."""
-        added = [_as_tool(tool) for tool in tools]
-        names = {tool.schema.name for tool in added}
-        self._tools = [tool for tool in self._tools if tool.schema.name not in names] + added
+    def offer(self, source: ToolSource) -> None:
+        """Offer the tools that `source` returns, asked anew at each run; those given by name go first."""
+        self._sources.append(source)
 
     # ---- what has been said ----------------------------------------------------------------------------
 
@@ -170,10 +169,9 @@ class Copilot:
     @property
     def usage(self) -> Usage:
         """Tokens of all runs so far."""
-        total = Usage()
-        for run in self.runs:
-            total = total + run.usage
-        return total
+        spent = [run.usage for run in self.runs]
+        names = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
+        return Usage(**{name: sum(getattr(usage, name) or 0 for usage in spent) for name in names})
 
     @property
     def model_info(self) -> ModelInfo:
@@ -190,7 +188,8 @@ class Copilot:
         model = await self._model_for(request.model)
         where = host()
         approvals = self._approvals if callable(self._approvals) else request.approvals
-        toolset = StaticToolset([*where.tools(), *self._tools])
+        offered = [StaticToolset(source()) for source in self._sources]
+        toolset = CombinedToolset(StaticToolset(self._tools), *offered, StaticToolset(where.tools()))
         request.instructions = instructions_for(request.instructions, where)
         return Agent(model, toolset, policy=Policy(approvals, headless=where.headless), deps=where.deps)
 
@@ -198,8 +197,10 @@ class Copilot:
         wanted = name or setting("model", self._model, env="COPILOT_MODEL")
         base = setting("api_base", self._api_base, env="COPILOT_API_BASE")
         if self._resolved is None or self._resolved[0] != (wanted, base):
-            key = self._api_key or os.environ.get("COPILOT_API_KEY")
-            self._resolved = ((wanted, base), await resolve(wanted, api_base=base, api_key=key))
+            model = await resolve(wanted, api_base=base, api_key=self._api_key)
+            if ask_first(model):
+                raise _not_chosen(model)
+            self._resolved = ((wanted, base), model)
         return self._resolved[1]
 
     def _ipython_display_(self) -> None:
@@ -209,12 +210,13 @@ class Copilot:
         return f"<Copilot {self.model_info.name or 'model not chosen yet'}, {len(self.runs)} runs>"
 
 
-def _as_tool(value: Tool | Callable[..., Any]) -> Tool:
-    if isinstance(value, Tool):
-        return value
-    if callable(value):
-        return FunctionTool(value)
-    raise UsageError(f"{value!r} is not a tool.", hint="Give a function, best decorated with @tool.")
+def _not_chosen(model: Model) -> CopilotError:
+    """A key in the environment is no consent to send data there: the user names the model once."""
+    return CopilotError(
+        f"{model.info.reason.rstrip('.')}, but nothing was sent: you have not chosen it yet.",
+        hint=f'Choose it with %config Copilot.model = "{model.info.name}", --model or COPILOT_MODEL; "demo" needs no key.',
+        code="not-chosen",
+    )
 
 
 def _attachment(item: str | os.PathLike[str] | bytes) -> Part:

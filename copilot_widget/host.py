@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .tools.base import Tool
 
 if TYPE_CHECKING:
     from .copilot import Copilot, Run
+
+T = TypeVar("T")
 
 
 class Host(Protocol):
@@ -37,7 +39,7 @@ class Host(Protocol):
         """Wait on the calling thread, serving what tools need it for. False where the time was up first."""
         ...
 
-    async def wait_async(self, done: threading.Event) -> None:
+    async def serve(self, awaitable: Awaitable[T]) -> T:
         """The same on an event loop of the caller's."""
         ...
 
@@ -65,11 +67,8 @@ class PlainHost:
     def wait(self, done: threading.Event, timeout: float | None) -> bool:
         return done.wait(timeout)
 
-    async def wait_async(self, done: threading.Event) -> None:
-        import asyncio
-
-        while not done.is_set():
-            await asyncio.sleep(0.02)
+    async def serve(self, awaitable: Awaitable[T]) -> T:
+        return await awaitable
 
     def show_run(self, run: Run) -> None:
         print(run.text)

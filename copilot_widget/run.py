@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .host import host
 from .protocol.messages import TextPart, UIMessage
-from .protocol.usage import Usage
+from .protocol.wire import Usage
 from .runs import loop
 from .runs.base import Event
 from .runs.feed import Feed
@@ -84,7 +84,7 @@ class Run:
     @property
     def usage(self) -> Usage:
         """Tokens so far; all zero until the first request has been counted."""
-        return Usage.from_metadata(self.message.metadata)
+        return _usage(self.message.metadata)
 
     @property
     def cost(self) -> float | None:
@@ -115,7 +115,8 @@ class Run:
         return self._wait_async().__await__()
 
     async def _wait_async(self) -> Run:
-        await host().wait_async(self._feed.done)
+        # shielded: giving up the wait must not mark the run as ended
+        await host().serve(asyncio.shield(asyncio.wrap_future(self._feed.ended)))
         return self
 
     def stop(self) -> None:
@@ -151,6 +152,18 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.status}>"
+
+
+def _usage(metadata: Any) -> Usage:
+    told = metadata.get("usage") if isinstance(metadata, dict) else None
+    counts = told if isinstance(told, dict) else {}
+    return Usage(
+        prompt_tokens=counts.get("promptTokens", 0),
+        completion_tokens=counts.get("completionTokens", 0),
+        total_tokens=counts.get("totalTokens", 0),
+        cached_tokens=counts.get("cachedTokens", 0),
+        reasoning_tokens=counts.get("reasoningTokens", 0),
+    )
 
 
 async def follow(run: Run) -> None:

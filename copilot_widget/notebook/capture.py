@@ -233,7 +233,7 @@ def execute(shell: Any, code: str, capture: Capture) -> Any:
     try:
         with capturing(shell, capture):
             pieces = _compile(shell, code)
-    except BaseException as error:  # noqa: BLE001 - a syntax error, or a transformer's
+    except BaseException as error:
         capture.failure = describe_exception(error, shell)
         return None
     if any(inspect.CO_COROUTINE & piece.co_flags for piece, _ in pieces):
@@ -257,7 +257,7 @@ def _whole(shell: Any, capture: Capture) -> Generator[None, None, None]:
     with capturing(shell, capture), getattr(shell, "builtin_trap", contextlib.nullcontext()):
         try:
             yield
-        except BaseException as error:  # noqa: BLE001 - also KeyboardInterrupt, SystemExit and cancellation, in words
+        except BaseException as error:
             capture.failure = describe_exception(error, shell)
         with contextlib.suppress(Exception):
             _flush_figures()
@@ -292,7 +292,7 @@ def _is_quiet(cell: str) -> bool:
     import tokenize
 
     try:
-        tokens = [t for t in tokenize.generate_tokens(io.StringIO(cell).readline)]
+        tokens = list(tokenize.generate_tokens(io.StringIO(cell).readline))
     except (tokenize.TokenError, SyntaxError):
         return False
     blank = (tokenize.ENDMARKER, tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT, tokenize.DEDENT)

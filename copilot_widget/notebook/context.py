@@ -1,7 +1,7 @@
 """@mentions in a prompt: which there are, and what the model reads for each.
 
-`@df` a variable, `@df.price` a column or attribute of it, `@cfg["a"]` an item, `@file:data/x.csv` a file, `@cell:3` the cell
-that ran as [3], `@error` the last error. An e-mail address, a decorator in code and an escaped `\\@` are none.
+`@df` a variable, `@df.price` a column or attribute of it, `@cfg["a"]` an item, `@file:data/x.csv` a file, `@cell:3`
+the cell that ran as [3], `@error` the last error. An e-mail address, a decorator in code and an escaped `\\@` are none.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ def _file(mention: Mention, root: Path) -> str:
     root = root.resolve()
     path = (root / Path(mention.target).expanduser()).resolve()
     if not path.is_relative_to(root):
-        raise UsageError(f"{mention.name} is outside of {root}.", hint="Only files below the working directory can be mentioned.")
+        raise UsageError(
+            f"{mention.name} is outside of {root}.", hint="Only files below the working directory can be mentioned."
+        )
     if path.is_dir():
         names = sorted(f"{p.name}/" if p.is_dir() else p.name for p in path.iterdir() if not p.name.startswith("."))
         return "\n".join(names[:500]) or "(an empty folder)"

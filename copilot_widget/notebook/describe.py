@@ -118,7 +118,9 @@ def _container_summary(value: Any) -> str:
     except RuntimeError:
         return count
     if isinstance(value, dict):
-        words = [safe_repr(key, 30) if isinstance(key, (str, int, float, tuple)) else type(key).__name__ for key in first]
+        words = [
+            safe_repr(key, 30) if isinstance(key, (str, int, float, tuple)) else type(key).__name__ for key in first
+        ]
     elif all(isinstance(item, (int, float, str, bool, type(None))) for item in first):
         words = [safe_repr(item, 30) for item in first]
     else:
@@ -252,12 +254,16 @@ def _object(value: Any) -> dict[str, Json]:
     result["repr"] = figure_words(figure) if figure is not None else safe_repr(value, 1_500)
     held = getattr(value, "__dict__", None)
     if isinstance(held, dict):
-        public = [(n, v) for n, v in _items(cast("dict[str, Any]", held)) if isinstance(n, str) and not n.startswith("_")]
+        public = [
+            (n, v) for n, v in _items(cast("dict[str, Any]", held)) if isinstance(n, str) and not n.startswith("_")
+        ]
         if public and figure is None:
             result["attributes"] = {n: f"{type(v).__name__}: {summary(v)}" for n, v in public[:30]}
     if kind.__module__ == "__main__":
         result["methods"] = [
-            f"{n}{_signature(m)}" for n, m in vars(kind).items() if isinstance(m, FunctionType) and not n.startswith("_")
+            f"{n}{_signature(m)}"
+            for n, m in vars(kind).items()
+            if isinstance(m, FunctionType) and not n.startswith("_")
         ][:30]
     if hasattr(kind, "__len__"):
         with contextlib.suppress(Exception):

@@ -1,4 +1,4 @@
-"""Tables and arrays in numbers, at a cost that does not grow with them: large ones are looked at in samples, and say so."""
+"""Tables and arrays in numbers, at a cost that does not grow with them: of large ones samples are read, and it says so."""
 
 from __future__ import annotations
 
@@ -42,13 +42,17 @@ def describe_frame(frame: Any) -> dict[str, Json]:
 
 def describe_series(series: Any) -> dict[str, Json]:
     count = len(series)
-    result: dict[str, Json] = {"type": "Series", "label": None if series.name is None else str(series.name), "length": count}
+    result: dict[str, Json] = {
+        "type": "Series",
+        "label": None if series.name is None else str(series.name),
+        "length": count,
+    }
     result.update(_column(series, count))
     if notes := _sampling_note(count, count):
         result["note"] = "; ".join(notes)
     head = series.iloc[:10] if is_pandas(series) else series[:10]
     if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
-        pairs = zip(head.index.tolist(), head.tolist())
+        pairs = zip(head.index.tolist(), head.tolist(), strict=True)
         result["sample"] = to_json({str(key): missing_as_none(value) for key, value in pairs}, 2_000)
     else:
         result["sample"] = to_json([missing_as_none(value) for value in head.to_list()], 2_000)
@@ -95,7 +99,7 @@ def _sampling_note(rows: int, cells: int) -> list[str]:
 
 
 def _step(rows: int, cells: int) -> int:
-    """Distance of the rows that are looked at: 1 where all are, so that about the same number of cells is, however wide."""
+    """Distance of the rows that are read, 1 for all; such that the number of cells does not grow with the width."""
     if cells <= 4 * WHOLE_ROWS and rows <= WHOLE_ROWS:
         return 1
     columns = max(cells // max(rows, 1), 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..runs.base import Event
 from ..runs.loop import start
 from ..state import TERMINAL
-from .record import RecordDisplay, render
+from .record import RecordDisplay, RecordTurn, render
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
@@ -31,19 +31,19 @@ def show(
     options: dict[str, Any] | None = None,
 ) -> None:
     """Display turns below the cell, live where somebody watches; headless, wait for them and keep the record only."""
+    if host.kernel is None:
+        _print(runs)
+        return
     if host.headless:
         for run in runs:
             run.wait()
-        RecordDisplay(_bundle(runs)).show()
-        return
-    if host.kernel is None:
-        _print(runs)
+        RecordDisplay(_bundle(runs, beside=False)).show()
         return
     from IPython.display import display
 
     from .widget import ChatWidget
 
-    record = RecordDisplay(_bundle(runs))
+    record = RecordDisplay(_bundle(runs, beside=True))
     widget = ChatWidget(
         copilot, kind=kind, runs=runs, draft=draft, notice=notice, options=options, kernel=host.kernel
     )
@@ -76,12 +76,26 @@ class _Keeper:
 
     async def _set(self) -> None:
         # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.
-        bundle = await asyncio.to_thread(_bundle, self._widget.runs)
+        bundle = await asyncio.to_thread(_bundle, self._widget.runs, beside=True)
         self._record.update(bundle)
 
 
-def _bundle(runs: Sequence[Run]) -> dict[str, Any]:
-    return render([(run.prompt, run.message, run.status) for run in runs])
+def _bundle(runs: Sequence[Run], *, beside: bool) -> dict[str, str]:
+    turns = [RecordTurn(run.prompt, run.message, run.status, _seconds(run)) for run in runs]
+    return render(turns, beside=beside)
+
+
+def _seconds(run: Run) -> dict[str, float]:
+    """How long each tool call took, from its arguments to its result, by the log's clock."""
+    begun: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for event in run.feed.events:
+        chunk = event["chunk"]
+        if chunk["type"] == "tool-input-available":
+            begun[chunk["toolCallId"]] = event["ts"]
+        elif chunk["type"] in ("tool-output-available", "tool-output-error") and chunk["toolCallId"] in begun:
+            seconds[chunk["toolCallId"]] = event["ts"] - begun[chunk["toolCallId"]]
+    return seconds
 
 
 def _print(runs: Sequence[Run]) -> None:

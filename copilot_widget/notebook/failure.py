@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -16,8 +17,14 @@ from ..tools.jsonable import cut
 
 _MAX_FRAMES = 12
 _AROUND = 2  # lines of source before and after the one that failed
-_LIBRARIES = tuple({os.path.realpath(path) for key, path in sysconfig.get_paths().items() if key in ("stdlib", "platstdlib", "purelib", "platlib")})
-_OURS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_LIBRARIES = tuple(
+    {
+        os.path.realpath(path)
+        for key, path in sysconfig.get_paths().items()
+        if key in ("stdlib", "platstdlib", "purelib", "platlib")
+    }
+)
+_OURS = str(Path(__file__).resolve().parent.parent)
 
 
 @dataclass
@@ -135,7 +142,11 @@ def _readable(error: BaseException) -> bool:
 
 def _frame(step: TracebackType, shell: Any) -> list[str]:
     code = step.tb_frame.f_code
-    place = "module level" if code.co_name in ("<module>", "<cell line: 1>") or code.co_name.startswith("<cell") else code.co_name
+    place = (
+        "module level"
+        if code.co_name in ("<module>", "<cell line: 1>") or code.co_name.startswith("<cell")
+        else code.co_name
+    )
     lines = [f"{place_name(code.co_filename, shell)}, line {step.tb_lineno}, in {place}:"]
     for number in range(step.tb_lineno - _AROUND, step.tb_lineno + _AROUND + 1):
         text = linecache.getline(code.co_filename, number) if number > 0 else ""
@@ -154,7 +165,7 @@ def _library(steps: list[TracebackType]) -> list[str]:
 
 
 def place_name(filename: str, shell: Any) -> str:
-    """"cell [12]", or the file's path from the working directory."""
+    """ "cell [12]", or the file's path from the working directory."""
     number = getattr(getattr(shell, "compile", None), "_filename_map", {}).get(filename)
     if number == "copilot":
         return "the code you ran"

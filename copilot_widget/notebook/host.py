@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..tools.base import Tool
 from .kernel import MainThread, is_headless
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from ..copilot import Copilot
     from ..run import Run
 
-_POLL = 0.02  # seconds between two looks at the queue while a cell awaits a run
+T = TypeVar("T")
 
 
 class NotebookHost:
@@ -51,15 +50,10 @@ class NotebookHost:
         return resolve_mentions(prompt, self.shell.user_ns, self.shell)
 
     def wait(self, done: threading.Event, timeout: float | None) -> bool:
-        if threading.current_thread() is not threading.main_thread():
-            return done.wait(timeout)
         return self.main_thread.serve_until(done, timeout)
 
-    async def wait_async(self, done: threading.Event) -> None:
-        while not done.is_set():
-            if threading.current_thread() is threading.main_thread():
-                self.main_thread.serve_until(done, 0)
-            await asyncio.sleep(_POLL)
+    async def serve(self, awaitable: Awaitable[T]) -> T:
+        return await self.main_thread.serve(awaitable)
 
     def show_run(self, run: Run) -> None:
         from .display import show

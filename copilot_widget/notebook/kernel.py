@@ -1,8 +1,8 @@
 """Code on the kernel's main thread, between cells, asked for by the agent's thread.
 
-`MainThread.run(function)` waits its turn behind the running cell: ipykernel ≥ 7 guards its shell messages with an asyncio
-lock, ipykernel 6 with a queue, and our call takes its place there like a cell, so that not even an async cell that
-awaits is disturbed. A cell (or a plain program) that waits for a run serves such calls itself: `serve_until`, `serve`.
+`MainThread.run(function)` waits its turn behind the running cell: ipykernel ≥ 7 guards its shell messages with an
+asyncio lock, ipykernel 6 with a queue, and our call takes its place there like a cell, so that not even an async cell
+that awaits is disturbed. A cell (or a plain program) that waits for a run serves such calls itself: `serve_until`, `serve`.
 
 Stop interrupts: a SIGINT to the main thread while, and only while, our call is what runs there. The kernel ignores
 SIGINT between requests, hence a handler of our own for the time of the call; it raises only inside the call.
@@ -108,7 +108,11 @@ class MainThread:
     # ---- asking: from any thread ---------------------------------------------------------------------------
 
     async def run(
-        self, function: Callable[[], T | Awaitable[T]], *, notify: Callable[[str], None] | None = None, timeout: float = math.inf
+        self,
+        function: Callable[[], T | Awaitable[T]],
+        *,
+        notify: Callable[[str], None] | None = None,
+        timeout: float = math.inf,
     ) -> T:
         """Run a function (or coroutine function) on the main thread between cells and return its result.
 
@@ -267,7 +271,7 @@ class MainThread:
 
     async def _patient_turn(self) -> None:
         """For kernels whose way of ordering requests is unknown: look again until no cell runs."""
-        while self._in_cell:
+        while self._in_cell:  # noqa: ASYNC110 - an event would have to be set from IPython's callbacks in any thread
             await asyncio.sleep(_POLL_SECONDS)
         await self._turn()
 
@@ -315,7 +319,7 @@ class MainThread:
                 self._armed = outer
         except KeyboardInterrupt:
             return None, _interrupted()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it, the kernel goes on
+        except BaseException as error:
             return None, error
 
     async def _awaited(self, call: Call, value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
@@ -436,7 +440,9 @@ def _beside(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) 
     outer = asyncio._get_running_loop()
     if outer is None:
         return loop.run_until_complete(coroutine)
-    swap = cast("Any", getattr(asyncio.tasks, "_swap_current_task", None))  # Python 3.14 allows one current task a thread
+    swap = cast(
+        "Any", getattr(asyncio.tasks, "_swap_current_task", None)
+    )  # Python 3.14 allows one current task a thread
     task = swap(outer, None) if swap else None
     asyncio._set_running_loop(None)
     try:

@@ -14,6 +14,7 @@ from .options import MagicCall, expand, parse
 if TYPE_CHECKING:
     from ..copilot import Copilot
     from ..run import Run
+    from ..tools.base import Tool
     from .host import NotebookHost
 
 RUN_ALL_SECONDS = 0.1
@@ -94,8 +95,16 @@ class Extension:
         if self.current not in self.copilots:
             from ..copilot import Copilot
 
-            self.copilots[self.current] = Copilot()
+            copilot = self.copilots[self.current] = Copilot()
+            copilot.offer(self._decorated)
         return self.copilots[self.current]
+
+    def _decorated(self) -> list[Tool]:
+        """The functions of the notebook that are decorated with @tool; a later one replaces its namesake."""
+        from ..tools.function import FunctionTool
+
+        found = [value for value in list(self.shell.user_ns.values()) if isinstance(value, FunctionTool)]
+        return list({tool.name: tool for tool in found}.values())
 
     def _namespace(self) -> Mapping[str, Any]:
         return {**self.shell.user_global_ns, **self.shell.user_ns}

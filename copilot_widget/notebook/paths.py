@@ -13,7 +13,21 @@ from typing import Any, cast
 from ..errors import UsageError
 from ..tools.frames import is_frame, is_series
 
-_CHEAP = {"index", "columns", "dtypes", "dtype", "shape", "size", "ndim", "name", "names", "nbytes", "schema", "width", "height"}
+_CHEAP = {
+    "index",
+    "columns",
+    "dtypes",
+    "dtype",
+    "shape",
+    "size",
+    "ndim",
+    "name",
+    "names",
+    "nbytes",
+    "schema",
+    "width",
+    "height",
+}
 """Properties of tables and arrays that only tell what is stored."""
 _MISSING = object()
 
@@ -27,7 +41,9 @@ def resolve(path: str, namespace: Mapping[str, Any]) -> Any:
     try:
         tree = ast.parse(path.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError):
-        raise UsageError(f"{path!r} is not a variable, an attribute or an item.", hint='Write a, a.b or a["key"].') from None
+        raise UsageError(
+            f"{path!r} is not a variable, an attribute or an item.", hint='Write a, a.b or a["key"].'
+        ) from None
     return _resolve(tree, namespace)
 
 
@@ -44,12 +60,16 @@ def _resolve(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
         except (ValueError, TypeError, SyntaxError):
             raise UsageError(f"{ast.unparse(node)}: only a constant can stand in the brackets.") from None
         return _item(_resolve(node.value, namespace), key, ast.unparse(node.value))
-    raise UsageError(f"{ast.unparse(node)} is not a variable, an attribute or an item.", hint="Use run_code to compute it.")
+    raise UsageError(
+        f"{ast.unparse(node)} is not a variable, an attribute or an item.", hint="Use run_code to compute it."
+    )
 
 
 def _key(node: ast.expr) -> Any:
     if isinstance(node, ast.Slice):
-        return slice(*(None if part is None else ast.literal_eval(part) for part in (node.lower, node.upper, node.step)))
+        return slice(
+            *(None if part is None else ast.literal_eval(part) for part in (node.lower, node.upper, node.step))
+        )
     return ast.literal_eval(node)
 
 
@@ -117,7 +137,7 @@ def public_names(namespace: Mapping[str, Any]) -> list[str]:
 
 
 def suggestion(name: str, names: Iterable[str], mark: str = "") -> str:
-    """"Did you mean a or b?", or "" where nothing is near."""
+    """ "Did you mean a or b?", or "" where nothing is near."""
     candidates = [n for n in list(names) if isinstance(n, str)]
     near = difflib.get_close_matches(name, candidates[:5_000], n=3, cutoff=0.6)
     lowered = [n for n in candidates if n.lower() == name.lower() and n not in near]

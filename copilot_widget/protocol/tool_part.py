@@ -26,7 +26,10 @@ STATIC_TOOL = "tool-"
 
 
 class _Absent:
-    """Not there, where None would be a value: a null."""
+    """Not there, where None would be a value: a null. There is one of it, also after a copy or a pickle."""
+
+    def __reduce__(self) -> str:
+        return "ABSENT"
 
     def __repr__(self) -> str:
         return "ABSENT"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from ..errors import LogError, one_line
@@ -25,6 +26,8 @@ class Feed:
         self.events: list[Event] = []
         self.status: RunStatus = "queued"
         self.done = threading.Event()
+        self.ended: Future[None] = Future()
+        """The same for who awaits it."""
         self._message_id = message_id
         self._asked: set[str] = set()
         self._listeners: list[Listener] = []
@@ -65,6 +68,7 @@ class Feed:
             listener(event)
         if self.status in TERMINAL:
             self.done.set()
+            self.ended.set_result(None)
 
     def _follow_status(self, chunk: dict[str, Any]) -> None:
         kind = chunk["type"]

@@ -11,7 +11,7 @@ from ..agent import Agent
 from ..errors import CopilotError, one_line
 from ..funnel import StopSignal
 from ..protocol.chunks import Abort, Chunk, Error, Finish, MessageMetadata, Start
-from ..protocol.sse import to_wire
+from ..protocol.wire import to_wire
 from ..state import TERMINAL, RunRequest, RunState, RunStatus
 from ..store import Store
 from .base import Event, RunId
