@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextvars
+import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,13 +54,16 @@ class ChatWidget(anywidget.AnyWidget):
         self._transport = Transport(self._send_from_anywhere)
         self.on_run: list[Callable[[Run], None]] = []
         """Called with each run that this widget shows from now on."""
-        loader = read("loader.js").decode()
-        super().__init__(_esm=loader, _assets=f"IPY_MODEL_{assets().model_id}")
+        self._id = uuid.uuid4().hex
+        self._router = router(kernel)
+        self._router.add(self._id, self)
         for run in runs:
             self._watch(run)
-        self.initial = self.view()
-        self._router = router(kernel)
-        self._router.add(self.model_id or "", self)
+        # All state goes with the comm's opening: what is set after it may reach the page too late for its first paint.
+        loader = read("loader.js").decode()
+        super().__init__(
+            model_id=self._id, _esm=loader, _assets=f"IPY_MODEL_{assets().model_id}", initial=self.view()
+        )
         self.on_msg(self._on_fallback)
         self._unlisten = copilot.on_turn(self.add) if kind == "panel" else None
 
@@ -70,7 +74,7 @@ class ChatWidget(anywidget.AnyWidget):
         info = self._copilot.model_info
         return {
             "kind": self._kind,
-            "widget": self.model_id or "",
+            "widget": self._id,
             "thread": self._copilot.thread,
             "model": {"name": info.name, "badge": info.badge, "reason": info.reason},
             "turns": [_turn(run) for run in self._runs],
@@ -98,7 +102,7 @@ class ChatWidget(anywidget.AnyWidget):
         self._transport.watch(run.feed)
 
     def _send_from_anywhere(self, content: dict[str, Any]) -> None:
-        if self.comm is not None:
+        if getattr(self, "comm", None) is not None:  # before it is there, the page fetches what it lacks
             self._context.copy().run(self.send, content)
 
     # ---- commands --------------------------------------------------------------------------------------
