@@ -13,7 +13,21 @@ from .pieces import Piece
 from .sanitize import safe_link
 from .style import BESIDE, style_link
 from .text import attribute, escape, keep_indents, literal, one_line, without_blank_lines
-from .turn import Call, Context, File, Other, Part, Prose, Read, Source, Thought, answer_words, call_words
+from .turn import (
+    Call,
+    Context,
+    File,
+    Other,
+    Part,
+    Prompt,
+    Prose,
+    Read,
+    Source,
+    Thought,
+    answer_words,
+    asked_words,
+    call_words,
+)
 from .wire import mapping
 from .words import duration, footer, status_line
 
@@ -28,14 +42,10 @@ def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False) -> 
 
 
 def _turn(turn: Read, model: str) -> str:
-    asked = "\n".join(part.text for part in turn.asked if isinstance(part, Prose)).strip("\n")
-    lines = [_prompt(asked)] if asked else []
-    lines += [_part(part) for part in turn.asked if not isinstance(part, Prose)]
-    lines += [_part(part) for part in turn.answered]
-    lines += _ending(turn)
+    lines = [_part(part) for part in (*turn.asked, *turn.answered)] + _ending(turn)
     small = footer(turn.metadata, model)
     if small:
-        lines.append(f'<p class="copilot-record-usage"><small>{escape(literal(small))}</small></p>')
+        lines.append(f'<p class="copilot-record-usage"><small>{escape(one_line(small, 2000))}</small></p>')
     return "\n".join(line for line in lines if line)
 
 
@@ -54,6 +64,8 @@ def _ending(turn: Read) -> list[str]:
 
 
 def _part(part: Part) -> str:
+    if isinstance(part, Prompt):
+        return _prompt(part.text)
     if isinstance(part, Prose):
         return f'<div class="copilot-record-text" dir="auto">\n{prose.to_html(part.text)}\n</div>'
     if isinstance(part, Thought):
@@ -82,7 +94,7 @@ def _call_body(call: Call) -> Iterable[str]:
     yield _pieces(pieces.of_input(call.input))
     if call.approval:
         asked = call.approval
-        yield f"<p>Asked: {_words(asked.title or call.title)}</p>"
+        yield f"<p>Asked: {_words(asked_words(call, asked))}</p>"
         yield _pieces(pieces.of_approval(asked, call.input))
         yield f"<p>{_words(answer_words(asked))}</p>"
     for bundle in call.displays:
@@ -96,9 +108,10 @@ def _call_body(call: Call) -> Iterable[str]:
 def _file(file: File) -> str:
     name = one_line(file.name or file.media_type or "file")
     piece = pieces.data_url(file.url)
-    if piece:
-        return _pieces([piece], name)
-    return f"<p>File: {_link(file.url, name)}</p>"
+    if isinstance(piece, pieces.Picture):
+        return _piece(piece, name)
+    line = f"<p>File: {_link(file.url, name)}</p>"
+    return f"{line}\n{_piece(piece, name)}" if piece else line
 
 
 def _link(url: str, title: str) -> str:

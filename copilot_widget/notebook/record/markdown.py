@@ -8,7 +8,21 @@ from . import pieces, prose
 from .pieces import Piece
 from .sanitize import safe_link
 from .text import code_span, escape, escape_markdown, fence, keep_indents, one_line, without_blank_lines
-from .turn import Call, Context, File, Other, Part, Prose, Read, Source, Thought, answer_words, call_words
+from .turn import (
+    Call,
+    Context,
+    File,
+    Other,
+    Part,
+    Prompt,
+    Prose,
+    Read,
+    Source,
+    Thought,
+    answer_words,
+    asked_words,
+    call_words,
+)
 from .wire import mapping
 from .words import duration, footer, status_line
 
@@ -23,17 +37,15 @@ class _Writer:
         self._pictures = pictures
 
     def turn(self, turn: Read, model: str) -> str:
-        asked = "\n".join(part.text for part in turn.asked if isinstance(part, Prose)).strip("\n")
-        blocks = [_quote(asked)] if asked else []
-        blocks += [self._part(part) for part in turn.asked if not isinstance(part, Prose)]
-        blocks += [self._part(part) for part in turn.answered]
-        blocks += _ending(turn)
+        blocks = [self._part(part) for part in (*turn.asked, *turn.answered)] + _ending(turn)
         small = footer(turn.metadata, model)
         if small:
-            blocks.append(f"*{escape_markdown(one_line(small))}*")
+            blocks.append(f"*{escape_markdown(one_line(small, 2000))}*")
         return "\n\n".join(block for block in blocks if block)
 
     def _part(self, part: Part) -> str:
+        if isinstance(part, Prompt):
+            return _quote(part.text)
         if isinstance(part, Prose):
             return prose.to_markdown(part.text)
         if isinstance(part, Thought):
@@ -57,9 +69,9 @@ class _Writer:
         yield from self._pieces(pieces.of_input(call.input))
         if call.approval:
             asked = call.approval
-            yield f"Asked: {escape_markdown(one_line(asked.title or call.title))}"
+            yield f"Asked: {escape_markdown(one_line(asked_words(call, asked), 2000))}"
             yield from self._pieces(pieces.of_approval(asked, call.input))
-            yield escape_markdown(one_line(answer_words(asked)))
+            yield escape_markdown(one_line(answer_words(asked), 2000))
         for bundle in call.displays:
             yield from self._pieces(pieces.of_display(bundle, rich=False))
         result = self._pieces(pieces.of_output(call.output))
@@ -72,9 +84,10 @@ class _Writer:
     def _file(self, file: File) -> str:
         name = one_line(file.name or file.media_type or "file")
         piece = pieces.data_url(file.url)
-        if piece:
-            return "\n\n".join(self._pieces([piece], name))
-        return f"File: {_link(file.url, name)}"
+        if isinstance(piece, pieces.Picture):
+            return self._piece(piece, name)
+        line = f"File: {_link(file.url, name)}"
+        return f"{line}\n\n{self._piece(piece, name)}" if piece else line
 
     def _pieces(self, shown: Sequence[Piece], name: str = "") -> list[str]:
         return [self._piece(piece, name) for piece in shown]

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from .text import one_line
-from .turn import Call, Context, File, Part, Prose, Read, Source, call_words
+from .turn import Call, Context, File, Part, Prompt, Prose, Read, Source, call_words
 from .wire import mapping
 from .words import footer, status_line
 
@@ -19,20 +19,19 @@ def to_plain(turns: Sequence[Read], *, model: str = "") -> str:
 
 
 def _turn(turn: Read, model: str) -> str:
-    asked = "\n".join(part.text for part in turn.asked if isinstance(part, Prose)).strip("\n")
-    blocks = [textwrap.indent(_wrap(asked, WIDTH - 2), "> ", lambda line: True)] if asked else []
-    blocks += [_part(part) for part in turn.asked if not isinstance(part, Prose)]
-    blocks += [_part(part) for part in turn.answered]
+    blocks = [_part(part) for part in (*turn.asked, *turn.answered)]
     error = mapping(turn.metadata.get("error"))
     if error.get("message"):
         blocks.append(_wrap(one_line(f"Error: {error['message']} {error.get('hint') or ''}", 2000)))
     else:
         blocks.append(status_line(turn.status))
-    blocks.append(one_line(footer(turn.metadata, model)))
+    blocks.append(one_line(footer(turn.metadata, model), 2000))
     return "\n\n".join(block for block in blocks if block)
 
 
 def _part(part: Part) -> str:
+    if isinstance(part, Prompt):
+        return textwrap.indent(_wrap(part.text, WIDTH - 2), "> ", lambda line: True)
     if isinstance(part, Prose):
         return _wrap(part.text.strip("\n"))
     if isinstance(part, Call):

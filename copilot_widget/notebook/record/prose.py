@@ -18,7 +18,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from .sanitize import safe_link
-from .text import attribute, clean, code_span, escape, escape_markdown, fence
+from .text import attribute, clean, code_span, escape, escape_markdown, fence, language_word
 
 _MATH = re.compile(
     r"\$\$(?!\$).+?\$\$"
@@ -29,13 +29,17 @@ _MATH = re.compile(
 _MATH_BRACKETS = re.compile(r"\\\((?!\s*\\\)).+?\\\)|\\\[(?!\s*\\\]).+?\\\]", re.DOTALL)
 _BARE_URL = re.compile(r"https?://[^\s<>\"'`{}|\\^]+[^\s<>\"'`{}|\\^.,:;!?)\]*_~]", re.IGNORECASE)
 _TASK = re.compile(r"\[([ xX])\] ")
-_DEEP = 24
-"""Lists and quotes nested deeper are read by nobody, and cost markdown-it-py its stack."""
+_DEEP = 40
+"""Lists and quotes nested deeper show as their source: from 100 on markdown-it-py would leave out what they hold."""
 
 
 def to_html(markdown: str) -> str:
     """The html of a piece of foreign markdown."""
-    return _parser().render(clean(markdown), {}).strip()
+    parser, source = _parser(), clean(markdown)
+    tokens = parser.parse(source, {})
+    if _is_deep(tokens):
+        return f"<pre><code>{escape(source)}</code></pre>"
+    return parser.renderer.render(tokens, parser.options, {}).strip()
 
 
 def to_markdown(markdown: str) -> str:
@@ -47,13 +51,14 @@ def to_markdown(markdown: str) -> str:
     source = clean(markdown).strip("\n")
     if _is_harmless(source, strict=True):
         return source
-    written = _Writer().write(_parser().parse(source, {}))
-    return written if _is_harmless(written) else fence(source, "markdown")
+    tokens = _parser().parse(source, {})
+    written = "" if _is_deep(tokens) else _Writer().write(tokens)
+    return written if written and _is_harmless(written) else fence(source, "markdown")
 
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEP})
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 100})
     parser.enable(["table", "strikethrough"])
     parser.validateLink = lambda url: bool(safe_link(url))  # type: ignore[method-assign]
     parser.inline.ruler.before("escape", "math", _math)
@@ -62,6 +67,7 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.push("bare_urls", _bare_urls)
     parser.add_render_rule("math", _render_math)
     parser.add_render_rule("image", _render_image)
+    parser.add_render_rule("fence", _render_fence)
     for rule in ("th_open", "td_open"):
         parser.add_render_rule(rule, _render_cell)
     parser.add_render_rule("link_open", _render_link)
@@ -140,6 +146,12 @@ def _render_math(renderer: RendererHTML, tokens: Sequence[Token], index: int, op
     return f'<span class="mathjax_process tex2jax_process">{escape(tokens[index].content)}</span>'
 
 
+def _render_fence(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: _Env) -> str:
+    language = language_word(tokens[index].info)
+    kind = f' class="language-{language}"' if language else ""
+    return f"<pre><code{kind}>{escape(tokens[index].content)}</code></pre>\n"
+
+
 def _render_image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: _Env) -> str:
     alt, url = _image(tokens[index])
     return f'<a href="{attribute(url)}" rel="noopener noreferrer">{escape(alt)}</a>' if url else escape(alt)
@@ -182,10 +194,10 @@ def _is_harmless(source: str, *, strict: bool = False) -> bool:
     """`strict` also refuses what CommonMark takes for text and a laxer parser might take for a tag."""
     env: dict[str, Any] = {}
     tokens = _plain_parser().parse(f"{source}\n\n{_SENTINEL}", env)
-    end = tokens[-2]
+    end = tokens[-2] if len(tokens) > 2 else tokens[0]
     if env.get("references") or end.type != "inline" or end.content != _SENTINEL or end.level != 1:
         return False
-    return all(_token_is_harmless(token, strict) for token in tokens) and _depth(tokens) < _DEEP
+    return all(_token_is_harmless(token, strict) for token in tokens) and not _is_deep(tokens)
 
 
 def _token_is_harmless(token: Token, strict: bool) -> bool:
@@ -198,8 +210,8 @@ def _token_is_harmless(token: Token, strict: bool) -> bool:
     return all(_token_is_harmless(child, strict) for child in token.children or ())
 
 
-def _depth(tokens: Sequence[Token]) -> int:
-    return max((token.level for token in tokens), default=0)
+def _is_deep(tokens: Sequence[Token]) -> bool:
+    return any(token.level > _DEEP for token in tokens)
 
 
 class _Writer:
@@ -223,7 +235,7 @@ class _Writer:
     def _block(self, tokens: Sequence[Token], i: int) -> tuple[list[str], int]:
         token = tokens[i]
         if token.type in ("fence", "code_block"):
-            return fence(token.content, token.info.split(" ")[0] if token.info else "").split("\n"), i + 1
+            return fence(token.content, token.info).split("\n"), i + 1
         if token.type == "hr":
             return ["***"], i + 1
         if token.type == "inline":

@@ -35,7 +35,7 @@ _LOOK = """
 R {
   --muted: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, color-mix(in srgb, currentColor 65%, #0000)));
   --line: var(--jp-border-color2, var(--vscode-panel-border, color-mix(in srgb, currentColor 20%, #0000)));
-  --fill: var(--jp-cell-editor-background, var(--vscode-textCodeBlock-background, color-mix(in srgb, currentColor 6%, #0000)));
+  --fill: var(--jp-cell-editor-background, color-mix(in srgb, currentColor 6%, #0000));
   max-width: 64em; line-height: 1.5; overflow-wrap: anywhere;
 }
 R > blockquote {

@@ -59,9 +59,13 @@ def fence(text: str, language: str = "") -> str:
     """A fenced code block whose fence is longer than any inside."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     mark = "`" * max(3, longest + 1)
-    word = re.sub(r"[^A-Za-z0-9_+#.-]", "", language)
     newline = "" if text.endswith("\n") else "\n"
-    return f"{mark}{word}\n{text}{newline}{mark}"
+    return f"{mark}{language_word(language)}\n{text}{newline}{mark}"
+
+
+def language_word(info: str) -> str:
+    """The language in a fence's first line."""
+    return re.sub(r"[^A-Za-z0-9_+#.-]", "", (info.split() or [""])[0])[:30]
 
 
 def code_span(text: str) -> str:

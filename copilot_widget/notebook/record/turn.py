@@ -42,6 +42,13 @@ class RecordTurn:
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """What the user asked or added, as it was typed."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Prose:
     """A piece of the answer, in markdown."""
 
@@ -58,12 +65,13 @@ class Thought:
 
 @dataclass(frozen=True)
 class Approval:
-    """What the user was asked before a call, and the answer. `answer` is "" while it is open."""
+    """What the user was asked before a call and why, and the answer and why. `answer` is "" while it is open."""
 
     title: str = ""
     code: str = ""
     language: str = ""
     diff: str = ""
+    why: str = ""
     answer: str = ""
     reason: str = ""
     automatic: bool = False
@@ -117,7 +125,7 @@ class Other:
     data: Any
 
 
-Part = Union[Prose, Thought, Call, File, Source, Context, Other]
+Part = Union[Prompt, Prose, Thought, Call, File, Source, Context, Other]
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def read(turn: RecordTurn) -> Read:
     """The parts of a turn."""
     assistant = wired(turn.assistant)
     return Read(
-        asked=_parts(wired(turn.user), {}),
+        asked=_parts(wired(turn.user), {}, typed=True),
         answered=_parts(assistant, turn.seconds),
         status=turn.status,
         metadata=mapping(assistant.get("metadata")),
@@ -156,6 +164,11 @@ def call_words(call: Call) -> list[str]:
     return [word for word in words if word]
 
 
+def asked_words(call: Call, approval: Approval) -> str:
+    """What the user was asked, and why."""
+    return f"{approval.title or call.title} ({approval.why})" if approval.why else approval.title or call.title
+
+
 def answer_words(approval: Approval) -> str:
     """How the user answered."""
     answer = (approval.answer or "not answered").capitalize() + (" without asking" if approval.automatic else "")
@@ -168,20 +181,26 @@ _HIDDEN = frozenset({"step-start", "data-notice", "data-tool-status"})
 """Marks and passing notices: they say nothing once the turn is over."""
 
 
-def _parts(message: Wire, seconds: Mapping[str, float]) -> tuple[Part, ...]:
-    parts = mappings(message.get("parts"))
-    by_call = _data_by_call(parts)
-    read_parts = [_part(part, by_call, seconds) for part in parts]
-    return tuple(part for part in read_parts if part is not None)
+def _parts(message: Wire, seconds: Mapping[str, float], *, typed: bool = False) -> tuple[Part, ...]:
+    """`typed`: the message's text is what a user wrote, not markdown."""
+    wired_parts = mappings(message.get("parts"))
+    by_call = _data_by_call(wired_parts)
+    parts: list[Part] = []
+    for part in wired_parts:
+        if part.get("type") == "steering-message":
+            parts += _parts(part, {}, typed=True)
+        elif read_part := _part(part, by_call, seconds, typed):
+            parts.append(read_part)
+    return tuple(parts)
 
 
-def _part(part: Wire, by_call: Mapping[tuple[str, str], Any], seconds: Mapping[str, float]) -> Part | None:
+def _part(part: Wire, by_call: Mapping[tuple[str, str], Any], seconds: Mapping[str, float], typed: bool) -> Part | None:
     kind = text(part.get("type"))
     if kind in _HIDDEN or (kind in ("data-display", "data-approval") and "id" in part):
         return None
     if kind == "text":
         words = text(part.get("text"))
-        return Prose(words) if words.strip() else None
+        return None if not words.strip() else Prompt(words.strip("\n")) if typed else Prose(words)
     if kind == "reasoning":
         words = text(part.get("text"))
         return Thought(words, seconds_of(part)) if words.strip() else None
@@ -234,6 +253,7 @@ def _approval(asked: Any, card: Any) -> Approval | None:
         language=text(card.get("language")),
         diff=text(card.get("diff")),
         answer="" if approved is None else "allowed" if approved else "denied",
+        why=text(asked.get("requestReason")),
         reason=text(asked.get("reason")),
         automatic=bool(asked.get("isAutomatic")),
     )

@@ -1,0 +1,277 @@
+"""What a record says, in each of its forms."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from copilot_widget.notebook.record import RecordTurn, render
+from copilot_widget.notebook.record.style import HIDE_RULES
+from copilot_widget.notebook.record.words import count, dollars, duration, footer
+from copilot_widget.protocol import UIMessage
+
+from .record_samples import MARKDOWN, assistant, ordinary, png, text, tool, user
+
+ROOT = Path(__file__).parents[1]
+
+
+class _Text(HTMLParser):
+    """The text of html, a line a block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.text += "\n" if tag in ("p", "br", "summary", "div", "li", "tr", "pre") else " "
+
+
+def words(html: str) -> str:
+    reader = _Text()
+    reader.feed(html.partition("\n")[2])
+    return "\n".join(" ".join(line.split()) for line in reader.text.split("\n") if line.strip())
+
+
+def html_words(*turns: RecordTurn, model: str = "") -> str:
+    return words(render(turns, model=model)["text/html"])
+
+
+# ---- what it says --------------------------------------------------------------------------------------
+
+
+def test_html_says_all_of_a_turn() -> None:
+    said = html_words(ordinary())
+    for line in (
+        "Why is revenue negative in @df?",
+        "@df · as the model read it",
+        "Thought",
+        "Inspect df · done",
+        "Run code · allowed · done · 2.1 s",
+        "Asked: run 3 lines?",
+        "Allowed.",
+        "Insert a cell · denied",
+        "Asked: insert a cell?",
+        "+ df = 1",
+        "Denied: not here",
+        "lookup · failed: No order 17.",
+        "Try another.",
+        "Source: A source",
+        '{"degrees": 21}',
+        "☑ look at the data",
+        "☐ ask the owner",
+        "anthropic/claude-sonnet-5 · 12.3 s · 3 steps · 45.2k in (38k cached) / 1.2k out · ≈ $0.08",
+    ):
+        assert line in said, line
+
+
+def test_markdown_and_plain_text_say_the_same_rows() -> None:
+    bundle = render([ordinary()])
+    for line in ("Run code · allowed · done · 2.1 s", "lookup · failed: No order 17.", "≈ $0.08"):
+        assert line in bundle["text/markdown"]
+        assert line in bundle["text/plain"]
+    assert MARKDOWN.strip() in bundle["text/markdown"]
+    assert "> Why is revenue negative in @df?" in bundle["text/plain"]
+
+
+def test_messages_may_be_uimessages() -> None:
+    turn = ordinary()
+    read = dataclasses.replace(
+        turn,
+        user=UIMessage.from_wire(dict(turn.user)),  # type: ignore[arg-type]
+        assistant=UIMessage.from_wire(dict(turn.assistant)),  # type: ignore[arg-type]
+    )
+    assert render([read]) == render([turn])
+
+
+def test_an_answer_is_markdown() -> None:
+    html = render([RecordTurn(user("?"), assistant(text(MARKDOWN)))])["text/html"]
+    assert "<strong>signed the wrong way round</strong>" in html
+    assert '<a href="https://example.org/docs" rel="noopener noreferrer">the docs</a>' in html
+    assert '<a href="https://example.org/a_b" rel="noopener noreferrer">https://example.org/a_b</a>.' in html
+    assert '<td align="right">30.50</td>' in html
+    assert '<code class="language-python">' in html
+    assert "<s>seven</s>" in html
+
+
+def test_math_keeps_its_delimiters_and_money_is_no_math() -> None:
+    answer = r"$a_1 + b_1$ and \(c_2\) and $$d_3*e*$$ but $5 to $6, `$x_1$`"
+    html = render([RecordTurn(user("costs $1 or $2"), assistant(text(answer)))])["text/html"]
+    math = re.findall(r'<span class="mathjax_process tex2jax_process">(.*?)</span>', html)
+    assert math == ["$a_1 + b_1$", r"\(c_2\)", "$$d_3*e*$$"]
+    assert "mathjax_ignore" in html  # so that everything else is left alone
+
+
+def test_headings_stay_out_of_the_notebooks_contents() -> None:
+    html = render([RecordTurn(user("?"), assistant(text("# One\n\n### Three")))])["text/html"]
+    assert "<h5>One</h5>" in html
+    assert not re.search(r"<h[1-4]", html)
+
+
+def test_displays_show_in_their_call_and_the_models_short_form_stays() -> None:
+    html = render([ordinary()])["text/html"]
+    call = html[html.index("<summary><b>Run code") : html.index("<summary><b>Insert a cell")]
+    assert "<td>-2</td>" in call
+    assert f'<img src="data:image/png;base64,{png()}" alt="Picture">' in call
+    assert "short form" in call
+    assert html.count("short form") == 1
+
+
+def test_the_typed_prompt_keeps_its_lines_and_indents() -> None:
+    html = render([RecordTurn(user("for x in y:\n    print(x)\n# no heading"), None)])["text/html"]
+    assert "for x in y:<br>\xa0\xa0\xa0\xa0print(x)<br># no heading" in html
+
+
+def test_what_the_user_added_while_it_ran_stands_where_it_came() -> None:
+    steered = {"type": "steering-message", "id": "s", "parts": [{"type": "text", "text": "only *2024*"}]}
+    bundle = render([RecordTurn(user("?"), assistant(text("one"), steered, text("two")))])
+    assert "one\n\n> only \\*2024\\*\n\ntwo" in bundle["text/markdown"]
+    assert re.search(r"one</p>.*<blockquote.*only \*2024\*.*two</p>", bundle["text/html"], re.DOTALL)
+
+
+def test_a_long_output_is_cut_and_says_so() -> None:
+    turn = RecordTurn(user("?"), assistant(tool(output="x" * 50_000)))
+    bundle = render([turn])
+    assert "30,000 more characters are not in this record." in bundle["text/html"]
+    assert len(bundle["text/html"]) < 30_000
+
+
+def test_turns_are_apart() -> None:
+    assert render([ordinary(), ordinary()])["text/html"].count("\n<hr>\n") == 1
+    assert render([ordinary(), ordinary()])["text/markdown"].count("\n\n***\n\n") == 1
+
+
+# ---- how it ended --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("queued", "Waiting for its turn when saved."),
+        ("running", "Still running when saved."),
+        ("waiting", "Waiting for an approval when saved."),
+        ("stopped", "Stopped by the user."),
+        ("interrupted", "Interrupted: the kernel ended before the answer was complete."),
+        ("failed", "The run failed."),
+    ],
+)
+def test_a_turn_that_did_not_complete_says_so_in_every_form(status: str, said: str) -> None:
+    for form in render([RecordTurn(user("Why?"), assistant(text("Because")), status)]).values():
+        assert "Why?" in form
+        assert "Because" in form
+        assert said in form
+
+
+def test_a_turn_without_an_answer_yet_shows_its_question() -> None:
+    assert (
+        html_words(RecordTurn(user("Why?"), None, "running"), model="demo") == "Why?\nStill running when saved.\ndemo"
+    )
+
+
+def test_an_error_is_in_words_with_its_hint() -> None:
+    error = {"code": "auth", "message": "The key was refused.", "hint": "Set OPENAI_API_KEY."}
+    bundle = render([RecordTurn(user("?"), assistant(error=error), "failed")])
+    assert "Error: The key was refused.\nSet OPENAI_API_KEY." in words(bundle["text/html"])
+    assert "**Error:** The key was refused. Set OPENAI_API_KEY." in bundle["text/markdown"]
+    assert "Error: The key was refused. Set OPENAI_API_KEY." in bundle["text/plain"]
+    assert "The run failed" not in "".join(bundle.values())
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (tool(state="input-streaming", input={"a": 1}), "run_code · arguments incomplete"),
+        (tool(state="input-available", input={}), "run_code · no result"),
+        (tool(output=1, preliminary=True), "run_code · first results"),
+        (tool(state="approval-requested", approval={"id": "a"}), "run_code · approval not answered"),
+        (tool(state="approval-responded", approval={"id": "a", "approved": True}), "run_code · allowed, no result"),
+        (tool(state="output-denied", approval={"id": "a", "approved": False}), "run_code · denied"),
+        (tool(output=1, approval={"id": "a", "approved": True, "isAutomatic": True}), "Allowed without asking."),
+        (tool(output=1, toolMetadata={"durationMs": 1500}), "run_code · done · 1.5 s"),
+        (
+            tool(state="approval-requested", approval={"id": "a", "requestReason": "it writes"}),
+            "Asked: run_code (it writes)",
+        ),
+    ],
+)
+def test_states_of_a_call_in_words(part: dict[str, object], said: str) -> None:
+    assert said in html_words(RecordTurn(user("?"), assistant(part)))
+    assert said in render([RecordTurn(user("?"), assistant(part))])["text/markdown"]
+
+
+def test_an_approval_that_waits_is_open() -> None:
+    part = tool(state="approval-requested", input={"code": "x"}, approval={"id": "a"})
+    assert "<details open>" in render([RecordTurn(user("?"), assistant(part), "waiting")])["text/html"]
+
+
+# ---- the footer ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({}, "given"),
+        ({"model": "demo", "badge": "demo: rules, no AI"}, "demo · demo: rules, no AI"),
+        ({"durationMs": 900, "steps": 1}, "given · 0.9 s · 1 step"),
+        ({"usage": {"promptTokens": 900, "completionTokens": 3}}, "given · 900 in / 3 out · price unknown"),
+        ({"usage": {"promptTokens": 900, "completionTokens": 3}, "cost": 0}, "given · 900 in / 3 out · $0.00"),
+        ({"usage": {"totalTokens": 12_000}}, "given · 12k tokens · price unknown"),
+        ({"cost": 0.0123, "usage": {"promptTokens": 1}}, "given · 1 in / 0 out · ≈ $0.01"),
+    ],
+)
+def test_the_footer_says_what_is_known(metadata: dict[str, object], said: str) -> None:
+    assert footer(metadata, "given") == said
+
+
+def test_numbers_for_readers() -> None:
+    assert [count(n) for n in (0, 999, 1000, 45_210, 999_949, 999_950)] == ["0", "999", "1k", "45.2k", "999.9k", "1M"]
+    assert [duration(n) for n in (0.04, 12.34, 99.94, 99.96, 3599.6)] == [
+        "0.0 s", "12.3 s", "99.9 s", "1 min 40 s", "60 min 00 s",
+    ]  # fmt: skip
+    assert [dollars(n) for n in (12, 0.08, 0.00123, 0.00012, 0.00001)] == [
+        "≈ $12.00", "≈ $0.08", "≈ $0.0012", "≈ $0.0001", "< $0.0001",
+    ]  # fmt: skip
+
+
+# ---- size, imports, rules ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "| a | b |\n|---|---|\n" + "| some text | more text |\n" * 500,
+        "- a short item\n" * 1000,
+        '{"a": "<b>&amp;"}\n' * 1000,
+    ],
+)
+def test_no_form_is_more_than_three_times_its_text(answer: str) -> None:
+    turn = RecordTurn(user(answer), assistant(text(answer), tool(output=answer)))
+    for form in render([turn], beside=True).values():
+        assert len(form.encode()) <= 3 * (3 * len(answer)) + 8_000
+
+
+def test_all_forms_of_prose_together_are_at_most_three_times_its_text() -> None:
+    answer = "The refunds are signed the wrong way round, so the revenue is negative.\n\n" * 500
+    forms = render([RecordTurn(user("Why?"), assistant(text(answer)))], beside=True).values()
+    assert sum(len(form.encode()) for form in forms) <= 3 * len(answer) + 8_000
+
+
+def test_importing_the_record_loads_nothing_heavy() -> None:
+    code = "import sys, copilot_widget.notebook.record; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert not {"IPython", "markdown_it", "pydantic", "litellm", "pandas", "html.parser"} & set(loaded.split())
+
+
+def test_the_front_end_has_the_same_rules() -> None:
+    source = (ROOT / "js" / "src" / "record-rules.ts").read_text()
+    rules = re.search(r"recordRules = `\n(.*)\n`;", source, re.DOTALL)
+    assert rules
+    assert rules.group(1) == HIDE_RULES
