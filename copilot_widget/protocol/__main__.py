@@ -29,9 +29,11 @@ def read_chunks(text: str) -> Iterator[Any]:
         except (ValueError, RecursionError) as error:
             raise ProtocolError(f"not JSON: {error}") from None
     elif head == "{":
-        yield from (line for line in text.splitlines() if line.strip() not in ("", "[DONE]"))
+        lines = (line.strip() for line in text.split("\n"))
+        yield from (line for line in lines if line not in ("", "[DONE]"))
     else:
-        for event in parse_events(text if text.endswith("\n\n") else text + "\n\n"):
+        # a file that was typed ends with its last line; an event that is cut in the middle of a line is none
+        for event in parse_events(text + "\n" if text.endswith("\n") else text):
             yield event.data
 
 
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> int:
     except (ProtocolError, OSError, UnicodeDecodeError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 1
-    print(dumps(reducer.message.to_wire()))
+    sys.stdout.buffer.write(dumps(reducer.message.to_wire()).encode() + b"\n")
     return 0
 
 
