@@ -1,4 +1,4 @@
-// Bundles the front end into copilot_widget/static. `--dev` leaves names readable and adds the dev page.
+// Bundles the front end into copilot_widget/static; with `--dev`, readable and with the page of scenes, into dev/out.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,8 +6,8 @@ import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const out = join(here, "..", "copilot_widget", "static");
 const dev = process.argv.includes("--dev");
+const out = dev ? join(here, "dev", "out") : join(here, "..", "copilot_widget", "static");
 
 /** What may not grow unseen: bytes, minified. The loader is copied into every widget, the rest is sent once a page. */
 const LIMITS = { "loader.js": 3_000, "widget.js": 175_000 };
@@ -67,11 +67,24 @@ for (const file of await readdir(out)) {
   if (!(file.replace(/\.js$/, "") in parts)) await rm(join(out, file)); // of an older build
 }
 
+/** `import math from "asset:math.js"`: a part built above, as text, for the page of scenes to deliver. */
+const builtAsset = {
+  name: "built-asset",
+  setup(plugins) {
+    plugins.onResolve({ filter: /^asset:/ }, ({ path }) => ({ path: join(out, path.slice(6)), namespace: "asset" }));
+    plugins.onLoad({ filter: /./, namespace: "asset" }, async ({ path }) => ({
+      contents: await readFile(path, "utf8"),
+      loader: "text",
+    }));
+  },
+};
+
 if (dev) {
   await build({
     ...shared,
+    plugins: [cssText, builtAsset],
     entryPoints: [join(here, "dev/page.ts")],
-    outfile: join(here, "dev/out/page.js"),
+    outfile: join(out, "page.js"),
   });
 }
 if (failed) process.exit(1);

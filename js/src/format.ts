@@ -1,8 +1,9 @@
 /** Numbers as people read them. */
 
-/** 840 ms → "0.8 s"; 125,000 ms → "2 min 5 s". */
+/** 12 ms → "12 ms"; 840 ms → "0.8 s"; 125,000 ms → "2 min 5 s". */
 export function duration(milliseconds: number): string {
   const seconds = milliseconds / 1000;
+  if (seconds < 0.0995) return `${Math.round(milliseconds)} ms`;
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;

@@ -2,7 +2,8 @@ declare module "*.css" {
   const text: string;
   export default text;
 }
-declare module "temml" {
-  const temml: { render(tex: string, target: HTMLElement, options: object): void };
-  export default temml;
+
+declare module "asset:*" {
+  const text: string;
+  export default text;
 }

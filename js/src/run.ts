@@ -159,8 +159,8 @@ export class RunState {
 
   /** What a chunk says besides its part of the message. */
   #follow(chunk: UIMessageChunk): void {
-    if ("data" in chunk) return this.#followData(chunk);
-    if (chunk.type !== "message-metadata" && chunk.type !== "start-step") this.notice = "";
+    if ("data" in chunk) this.#followData(chunk);
+    else if (chunk.type !== "message-metadata" && chunk.type !== "start-step") this.notice = "";
     const terminal = TERMINAL_CHUNKS[chunk.type];
     if (terminal) this.setStatus(terminal);
     else if (chunk.type === "tool-approval-request" && !chunk.isAutomatic) this.setStatus("waiting");

@@ -85,7 +85,7 @@ export class Store {
 
   /** A custom message; whatever is not understood is left alone. */
   receive(message: unknown): void {
-    if (isEnvelope(message)) return this.#take(message);
+    if (isEnvelope(message)) this.#take(message);
     const { type, turn, view } = (message ?? {}) as { type?: unknown; turn?: Turn; view?: unknown };
     if (type === "turn" && turn) this.#upsert(turn);
     else if (type === "view") this.#setView(view);

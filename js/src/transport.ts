@@ -163,8 +163,8 @@ class CommRoute {
 
   /** The one of `kernel`, opened at its first use. Throws where the connection has no comms. */
   static of(kernel: Kernel): CommRoute {
-    let route = CommRoute.#routes.get(kernel);
-    if (!route) CommRoute.#routes.set(kernel, (route = new CommRoute(kernel)));
+    const route = CommRoute.#routes.get(kernel) ?? new CommRoute(kernel);
+    CommRoute.#routes.set(kernel, route);
     return route;
   }
 

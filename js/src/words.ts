@@ -42,7 +42,41 @@ export function stateWord(part: ToolPart): string {
   }
 }
 
-export const titleOf = (part: ToolPart): string => part.title || humanised(toolNameOf(part));
+/** The tool's name for people; of a call that is done in the past tense: "Inspect variable", "Inspected variable". */
+export function titleOf(part: ToolPart): string {
+  const title = part.title || humanised(toolNameOf(part));
+  return moodOf(part) === "done" ? past(title) : title;
+}
+
+/** "Inspected 3 variables", or "Ran code × 3" where there is no plural. */
+export function groupTitle(part: ToolPart, count: number): string {
+  const title = titleOf(part);
+  const [verb, noun, ...more] = title.split(" ");
+  const isCountable = noun && more.length === 0 && title !== (part.title || "") && !UNCOUNTABLE.test(noun);
+  return isCountable ? `${verb} ${count} ${noun}s` : `${title} × ${count}`;
+}
+
+const UNCOUNTABLE = /^(?:code|data|help|history|.*s)$/i;
+
+const IRREGULAR: Record<string, string> = {
+  Find: "Found",
+  Get: "Got",
+  Make: "Made",
+  Plot: "Plotted",
+  Read: "Read",
+  Run: "Ran",
+  Send: "Sent",
+  Write: "Wrote",
+};
+const REGULAR =
+  /^(?:Add|Ask|Call|Change|Check|Compute|Count|Create|Delete|Describe|Edit|Explain|Fetch|Insert|Inspect|List|Load|Look|Open|Profile|Query|Replace|Search|Show|Summarise|Summarize|Test|Update|Use)$/;
+
+/** Only verbs that are known: a tool's name need not begin with one. */
+function past(title: string): string {
+  const [verb = "", ...rest] = title.split(" ");
+  const known = IRREGULAR[verb] ?? (REGULAR.test(verb) ? verb.replace(/e?$/, "ed").replace(/ryed$/, "ried") : verb);
+  return [known, ...rest].join(" ");
+}
 
 /** "find_order" → "Find order". */
 function humanised(name: string): string {

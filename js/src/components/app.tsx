@@ -11,9 +11,15 @@ export function App() {
   const [, redraw] = useReducer<number, undefined>((count) => count + 1, 0);
   useEffect(() => frames(store, () => redraw(undefined)), [store]);
   const { view } = store;
+  const isEmpty = view.turns.length + store.sending.length + view.queued.length === 0;
   return (
     <>
       <Header />
+      {isEmpty && view.kind === "panel" && view.model.reason && (
+        <p class="cw-empty">
+          {view.model.name}: {view.model.reason}
+        </p>
+      )}
       <Log>
         {view.turns.map((turn) => (
           <Turn key={turn.id} turn={turn} />
@@ -85,6 +91,7 @@ function Log({ children }: { children: preact.ComponentChildren }) {
     if (!log || typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(() => follows.current && toEnd());
     observer.observe(log);
+    if (log.firstElementChild) observer.observe(log.firstElementChild); // math and pictures come late
     return () => observer.disconnect();
   }, []);
   return (
@@ -98,7 +105,7 @@ function Log({ children }: { children: preact.ComponentChildren }) {
         ref={element}
         onScroll={onScroll}
       >
-        {children}
+        <div>{children}</div>
       </div>
       {isAway && (
         <button

@@ -1,8 +1,9 @@
 /** The question before a call that acts. It never takes the focus: a stray Enter must not allow anything. */
 import { useId } from "preact/hooks";
 import type { ToolPart } from "../protocol-types.ts";
-import type { RunState } from "../run.ts";
-import { codeOf, inputOf, titleOf } from "../words.ts";
+import type { ApprovalCard, RunState } from "../run.ts";
+import { titleOf } from "../words.ts";
+import { Arguments } from "./arguments.tsx";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
@@ -14,7 +15,7 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
   const state = store.answering.get(id); // undefined: not answered; "": on its way; else what went wrong
   const busy = state === "" || store.connection === "gone";
   const card = run.approvalCard(part);
-  const title = card.title || `${titleOf(part)}`;
+  const title = card.title || titleOf(part);
   const answer = (approved: boolean) => void store.approve(run.id, id, approved);
   return (
     <div class="cw-approval" role="group" aria-label={`Approval needed: ${title}`}>
@@ -42,21 +43,12 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
 }
 
 /** Exactly what will happen: the change or the code, and every argument that neither of them shows. */
-function What({ part, card }: { part: ToolPart; card: ReturnType<RunState["approvalCard"]> }) {
-  const shown = [card.diff, card.code].filter(Boolean);
-  const own = codeOf(part);
-  if (own !== null && shown.length === 0) shown.push(own);
-  const rest = Object.fromEntries(
-    Object.entries(inputOf(part)).filter(([, value]) => !shown.includes(value as string)),
-  );
-  const isShown = shown.length > 0 && Object.keys(rest).length === 0;
+function What({ part, card }: { part: ToolPart; card: ApprovalCard }) {
   return (
     <>
+      <Arguments part={part} insertable={false} shown={[card.diff, card.code].filter(Boolean)} />
       {card.diff && <Code code={card.diff} language="diff" />}
-      {card.code && <Code code={card.code} language={card.language || "python"} />}
-      {!card.diff && !card.code && own !== null && <Code code={own} language="python" />}
-      {!isShown && Object.keys(rest).length > 0 && <Code code={JSON.stringify(rest, null, 2)} language="json" />}
-      {!isShown && typeof part.input === "string" && <Code code={part.input} language="" />}
+      {card.code && <Code code={card.code} language={card.language || "python"} insertable={false} />}
     </>
   );
 }

@@ -38,7 +38,7 @@ export function Composer() {
       setText(textOf(last.user));
     }
   };
-  const offersStop = running && text.trim() === "";
+  const offersStop = running && !gone && text.trim() === "";
   return (
     <div class={draft === null ? "cw-composer" : "cw-composer cw-draft"}>
       <textarea

@@ -3,7 +3,7 @@ import { useId, useMemo, useState } from "preact/hooks";
 import { roughDuration } from "../format.ts";
 import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
-import { detailOf, moodOf, titleOf } from "../words.ts";
+import { detailOf, groupTitle, moodOf } from "../words.ts";
 import { Icon } from "./icons.tsx";
 import { Markdown } from "./markdown.tsx";
 import { isPicture } from "./output.tsx";
@@ -68,7 +68,7 @@ interface PartProps {
 function Part({ run, index, current, ended }: PartProps) {
   const version = run.partVersion(index);
   const dirty = run.status; // an approval's buttons follow the run
-  // biome-ignore lint/correctness/useExhaustiveDependencies: parts are changed in place, their version says when
+  // parts are changed in place, their version says when
   return useMemo(() => draw(run, run.message.parts[index], current), [run, version, current, ended, dirty]);
 }
 
@@ -114,7 +114,7 @@ function Reasoning({ run, part, streaming }: { run: RunState; part: ReasoningPar
   );
 }
 
-/** "Inspect variable × 3": the calls themselves unfold from it. */
+/** "Inspected 3 variables": the calls themselves unfold from it. */
 function ToolGroup({ run, places }: { run: RunState; places: Place[] }) {
   const [open, setOpen] = useState(false);
   const body = useId();
@@ -124,9 +124,7 @@ function ToolGroup({ run, places }: { run: RunState; places: Place[] }) {
     <div class="cw-group">
       <button type="button" class="cw-row" aria-expanded={open} aria-controls={body} onClick={() => setOpen(!open)}>
         <Icon name="chevron" class={open ? "cw-open" : ""} />
-        <span class="cw-row-title">
-          {titleOf(calls[0] as ToolPart)} × {calls.length}
-        </span>
+        <span class="cw-row-title">{groupTitle(calls[0] as ToolPart, calls.length)}</span>
         {details && <span class="cw-row-detail">{details}</span>}
         <span class="cw-row-state">
           <StateMark mood="done" word="done" />

@@ -51,7 +51,7 @@ function Html({ html }: { html: string }) {
       element.dataset.done = "true";
     }
   };
-  return <div key={html} class="cw-html cw-scroll" tabIndex={0} role="region" aria-label="Output" ref={fill} />;
+  return <div key={html} class="cw-html cw-scroll" tabIndex={0} role="group" aria-label="Output" ref={fill} />;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals' colour codes are control characters
@@ -63,7 +63,7 @@ export function Text({ text }: { text: string }) {
   const isLong = clean.length > TEXT_LIMIT && !all;
   return (
     <>
-      <pre class="cw-text cw-scroll" tabIndex={0} role="region" aria-label="Output" dir="auto">
+      <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label="Output" dir="auto">
         {isLong ? clean.slice(0, TEXT_LIMIT) : clean}
       </pre>
       {isLong && (
@@ -106,7 +106,7 @@ function Records({ records }: { records: Row[] }) {
   const shown = all ? records : records.slice(0, ROW_LIMIT);
   return (
     <>
-      <div class="cw-scroll" tabIndex={0} role="region" aria-label="Output, table">
+      <div class="cw-scroll" tabIndex={0} role="group" aria-label="Output, table">
         <table class="cw-table">
           <thead>
             <tr>

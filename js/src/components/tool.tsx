@@ -3,9 +3,9 @@ import { useId, useState } from "preact/hooks";
 import { firstLine } from "../format.ts";
 import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
-import { codeOf, detailOf, inputOf, type Mood, moodOf, stateWord, titleOf } from "../words.ts";
+import { detailOf, type Mood, moodOf, stateWord, titleOf } from "../words.ts";
 import { Approval } from "./approval.tsx";
-import { Code } from "./code.tsx";
+import { Arguments } from "./arguments.tsx";
 import { Elapsed } from "./elapsed.tsx";
 import { Icon, Spinner } from "./icons.tsx";
 import { Display, isPicture, Text, Value } from "./output.tsx";
@@ -79,33 +79,12 @@ function ToolBody({ run, part, mood }: { run: RunState; part: ToolPart; mood: Mo
   const display = run.display(part);
   return (
     <>
-      <Input part={part} />
+      <Arguments part={part} />
       {mood === "failed" && <Text text={part.errorText ?? ""} />}
       {mood === "refused" && (
         <p class="cw-muted">{part.approval?.reason || "You did not allow this; it was not run."}</p>
       )}
       {part.state === "output-available" && (display ? <Display bundles={display} /> : <Value value={part.output} />)}
-    </>
-  );
-}
-
-/** The arguments: code as code, what else there is as JSON. */
-export function Input({ part, language = "python" }: { part: ToolPart; language?: string }) {
-  const streaming = part.state === "input-streaming";
-  const code = codeOf(part);
-  const { code: _, ...others } = inputOf(part);
-  const rest = code === null ? part.input : others;
-  const isEmpty = rest === undefined || rest === null || (typeof rest === "object" && Object.keys(rest).length === 0);
-  return (
-    <>
-      {code !== null && <Code code={code} language={language} streaming={streaming} />}
-      {!isEmpty && (
-        <Code
-          code={typeof rest === "string" ? rest : JSON.stringify(rest, null, 2)}
-          language="json"
-          streaming={streaming}
-        />
-      )}
     </>
   );
 }

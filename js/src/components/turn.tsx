@@ -1,9 +1,10 @@
 /** A question and its answer. */
 import { useMemo } from "preact/hooks";
 import { usageLine } from "../format.ts";
-import { isDataPart, type UIMessage } from "../protocol-types.ts";
+import { isDataPart, isToolPart, type UIMessage } from "../protocol-types.ts";
 import type { RunState, Told } from "../run.ts";
 import type { RunStatus, Turn as TurnData } from "../view.ts";
+import { moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
 import { Elapsed } from "./elapsed.tsx";
 import { Icon, Spinner } from "./icons.tsx";
@@ -15,7 +16,7 @@ export function Turn({ turn }: { turn: TurnData }) {
   const status = store.status(turn);
   const answering = [...store.answering].join(); // cards in it follow what was answered
   const key = `${run?.version} ${status} ${store.stopping} ${store.connection} ${answering}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a run is changed in place, its version says when
+  // a run is changed in place, its version says when
   return useMemo(
     () => (
       <article class="cw-turn" aria-label="Turn">
@@ -57,7 +58,7 @@ function Mention({ name, text }: { name: string; text: string }) {
       <summary>
         <Icon name="chevron" /> {name}
       </summary>
-      <pre class="cw-text cw-scroll" tabIndex={0} role="region" aria-label={`What the model reads of ${name}`}>
+      <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label={`What the model reads of ${name}`}>
         {text}
       </pre>
     </details>
@@ -65,7 +66,7 @@ function Mention({ name, text }: { name: string; text: string }) {
 }
 
 function Ending({ turn, run, status }: { turn: TurnData; run: RunState | undefined; status: RunStatus }) {
-  if (!run || !run.ended) return <Activity turn={turn} run={run} status={status} />;
+  if (!run?.ended) return <Activity turn={turn} run={run} status={status} />;
   const { metadata } = run;
   return (
     <>
@@ -80,31 +81,28 @@ function Ending({ turn, run, status }: { turn: TurnData; run: RunState | undefin
   );
 }
 
-/** What goes on while nothing else shows it. */
+/** What goes on, in a word, and for how long. */
 function Activity({ turn, run, status }: { turn: TurnData; run: RunState | undefined; status: RunStatus }) {
   const { store } = useWidget();
-  const last = run?.message.parts.findLast((part) => part.type !== "step-start" && !isDataPart(part));
-  const isLive = last !== undefined && "state" in last && /^(streaming|input-)/.test(last.state ?? "");
+  if (store.connection === "gone") return null;
   const isStopping = store.stopping !== "idle" && store.active?.id === turn.id;
-  let text = run?.notice ?? "";
-  if (isStopping) text = store.stopping === "late" ? "Stop takes effect when the cell ends" : "stopping";
-  else if (store.connection === "gone")
-    text = "The kernel is gone; this run ended with it or goes on without this page";
-  else if (status === "queued") text = "queued";
-  else if (status === "waiting") text ||= "waiting for your answer";
-  else if (!text && isLive) text = "";
-  else text ||= last === undefined ? "waiting for the model" : "working";
+  const late = store.stopping === "late" ? "Stop takes effect when the cell ends" : "stopping";
   return (
     <p class="cw-activity">
-      {text && (
-        <>
-          {store.connection !== "gone" && status !== "waiting" && <Spinner />}
-          <span>{text}</span>
-        </>
-      )}
-      <Elapsed span={run?.span} running={store.connection !== "gone"} />
+      {status !== "waiting" && <Spinner />}
+      <span>{isStopping ? late : run?.notice || doing(run, status)}</span>
+      <Elapsed span={run?.span} running />
     </p>
   );
+}
+
+function doing(run: RunState | undefined, status: RunStatus): string {
+  if (status === "queued") return "queued";
+  if (status === "waiting") return "waiting for your answer";
+  const last = run?.message.parts.findLast((part) => part.type !== "step-start" && !isDataPart(part));
+  if (!last) return "waiting for the model";
+  if (last.type === "reasoning") return "thinking";
+  return isToolPart(last) && moodOf(last) === "busy" ? "working" : "generating";
 }
 
 const sentences = ({ message = "", hint = "" }: Told): string => [message, hint].filter(Boolean).join(" ");

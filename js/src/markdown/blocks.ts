@@ -20,6 +20,7 @@ export type Block =
 /** Characters after which the beginning of one block is split off. */
 const LONG = 1_200;
 
+const LIST = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
 const FENCE = /^ {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/;
 
 export class BlockStream {
@@ -71,17 +72,12 @@ export class BlockStream {
     return [...this.#done, ...rest].filter(({ source }) => source.trim() !== "");
   }
 
-  /** Blocks that no later text can change: all complete ones before the last. An open fence ends the list. */
+  /** Blocks that no later text can change: all before the last one. */
   #ready(tail: string): Block[] {
-    const complete = tail.slice(0, tail.lastIndexOf("\n") + 1);
-    const groups = grouped(complete);
+    // Half a line may yet turn out to be the next item of the list before it.
+    const groups = grouped(LIST.test(tail) ? tail.slice(0, tail.lastIndexOf("\n") + 1) : tail);
     const last = groups.findLastIndex((group) => group.trim() !== "");
-    const ready: Block[] = [];
-    for (const source of groups.slice(0, Math.max(last, 0))) {
-      ready.push(toBlock(source));
-    }
-    const isFenceNext = last > 0 && FENCE.test(groups[last] as string);
-    return last > 0 || isFenceNext ? ready : [];
+    return groups.slice(0, Math.max(last, 0)).map(toBlock);
   }
 
   #fence(tail: string, fence: RegExpExecArray): Block & { kind: "code" } {
@@ -90,11 +86,11 @@ export class BlockStream {
     const closing = new RegExp(`^ {0,3}${marker[0]}{${marker.length},}[ \\t]*(?:\\n|$)`, "gm");
     closing.lastIndex = Math.max(start, tail.lastIndexOf("\n", this.#scanned) + 1);
     const close = closing.exec(tail);
-    const isClosed = close !== null && close[0].endsWith("\n");
+    const isClosed = close?.[0].endsWith("\n") ?? false;
     this.#scanned = Math.max(0, tail.length - 1);
     const end = close ? close.index : tail.length;
     const code = close ? tail.slice(start, end).replace(/\n$/, "") : withoutFenceStart(tail.slice(start, end), marker);
-    const source = isClosed ? tail.slice(0, close.index + close[0].length) : tail;
+    const source = close && isClosed ? tail.slice(0, close.index + close[0].length) : tail;
     return { kind: "code", source, language: (fence[2] ?? "").trim(), code, open: !isClosed };
   }
 
@@ -163,13 +159,19 @@ function listCut(tail: string): number {
   return cut;
 }
 
-/** Where a long paragraph can be cut: after a sentence or word at which no markup is open. 0 where it cannot. */
+const PARAGRAPH = /^ {0,3}(?![>#|<~]|[-*+]\s|\d{1,9}[.)]\s|`{3})\S/;
+
+/** Where a long paragraph can be cut: before a plain word, with no markup open. 0 where it cannot. */
 function paragraphCut(tail: string): number {
-  if (!/^\s{0,3}[^\s>#|<\-*+\d`~]/.test(tail) || /\n\s*\n|\n\s*[|>#\-*+<]/.test(tail.trimEnd())) return 0;
-  for (const limit of [tail.length - 100, tail.length - 400]) {
-    const cut = tail.lastIndexOf(" ", limit) + 1;
-    const head = tail.slice(0, cut);
-    if (cut > LONG / 2 && repair(`${head}x`) === `${head}x` && !/[\\&]\S*\s$/.test(head)) return cut;
+  if (!PARAGRAPH.test(tail) || /\n\s*\n|\n\s*[|>#\-*+<]/.test(tail.trimEnd())) return 0;
+  let space = tail.length - 100; // the end stays movable: markup that opens there may span some words
+  for (let attempt = 0; attempt < 20; attempt++) {
+    space = tail.lastIndexOf(" ", space - 1);
+    if (space < LONG / 2) return 0;
+    const head = tail.slice(0, space + 1);
+    if (/^\p{L}/u.test(tail.slice(space + 1)) && /[\p{L}\p{N}.,;:)] $/u.test(head) && repair(`${head}x`) === `${head}x`) {
+      return space + 1;
+    }
   }
   return 0;
 }

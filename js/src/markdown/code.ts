@@ -28,35 +28,26 @@ export function codeFigure(services: Services): CodeFigure {
   pre.append(code);
   element.append(bar, pre);
   const painter = new Painter(code, services);
-  let language = "";
-  addButtons(
-    bar,
-    services,
-    () => painter.code,
-    () => language === "python",
-  );
+  const insert = services.insertCell && addInsertButton(bar, services.insertCell, () => painter.code);
+  addButton(bar, "Copy", async () => ((await copyText(painter.code)) ? "Copied" : "Not allowed here"));
   return {
     element,
     update(text, info, streaming) {
-      language = languageOf(info);
+      const language = languageOf(info);
       label.textContent = info.trim().split(/\s/)[0] ?? "";
       pre.setAttribute("aria-label", language ? `Code, ${language}` : "Code");
-      pre.setAttribute("role", "region");
-      element.classList.toggle("cw-insertable", language === "python" && !streaming);
+      pre.setAttribute("role", "group");
+      if (insert) insert.hidden = language !== "python" || streaming;
       painter.paint(text, language, streaming);
     },
   };
 }
 
-function addButtons(bar: HTMLElement, services: Services, code: () => string, isPython: () => boolean): void {
-  if (services.insertCell) {
-    const insert = services.insertCell;
-    const button = addButton(bar, "Insert cell", () =>
-      Promise.resolve(isPython() && insert(code()) ? "Inserted" : "Not possible here"),
-    );
-    button.classList.add("cw-insert");
-  }
-  addButton(bar, "Copy", async () => ((await copyText(code())) ? "Copied" : "Not allowed here"));
+function addInsertButton(bar: HTMLElement, insert: (code: string) => boolean, code: () => string): HTMLElement {
+  const act = async () => (insert(code()) ? "Inserted" : "Not possible here");
+  const button = addButton(bar, "Insert cell", act);
+  button.hidden = true;
+  return button;
 }
 
 function addButton(bar: HTMLElement, name: string, act: () => Promise<string>): HTMLButtonElement {

@@ -13,7 +13,9 @@ type Kind =
   | "title"
   | "meta"
   | "attr"
-  | "variable";
+  | "variable"
+  | "addition"
+  | "deletion";
 
 interface Grammar {
   pattern: RegExp;
@@ -36,7 +38,7 @@ const QUOTED = String.raw`"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?`;
 const python = grammar({
   comment: "#.*",
   string: String.raw`\b[rbufRBUF]{1,2}(?:"""[\s\S]*?(?:"""|$(?![\s\S]))|'''[\s\S]*?(?:'''|$(?![\s\S])))|\b[rbufRBUF]{1,2}(?:${QUOTED})|"""[\s\S]*?(?:"""|$(?![\s\S]))|'''[\s\S]*?(?:'''|$(?![\s\S]))|${QUOTED}`,
-  meta: String.raw`^\s*@[\w.]+|^\s*[%!][\w%]+`,
+  meta: String.raw`^[ \t]*@[\w.]+|^[ \t]*[%!][\w%]+`,
   number: NUMBER,
   keyword: words(`and as assert async await break class continue def del elif else except finally for from global if
       import in is lambda match nonlocal not or pass raise return try while with yield`),
@@ -74,7 +76,7 @@ const json = grammar(
 );
 
 const bash = grammar({
-  comment: String.raw`(?:^|(?<=\s))#.*`,
+  comment: "(?:^|(?<=\\s))#.*",
   string: String.raw`"(?:\\[\s\S]|[^"\\])*"?|'[^']*'?`,
   variable: String.raw`\$\{[^}\n]*\}?|\$[\w@*#?!-]+`,
   keyword: words("if then else elif fi for while until do done case esac function in select return exit"),
@@ -110,7 +112,7 @@ const r = grammar({
   title: String.raw`\b[A-Za-z.][\w.]*(?=\()`,
 });
 
-const diff: Grammar = grammar({ meta: "^(?:@@|diff|index|---|\\+\\+\\+).*", title: "^\\+.*", string: "^-.*" });
+const diff: Grammar = grammar({ meta: "^(?:@@|diff|index|---|\\+\\+\\+).*", addition: "^\\+.*", deletion: "^-.*" });
 
 const GRAMMARS: Record<string, Grammar> = { python, javascript, json, bash, sql, r, diff };
 

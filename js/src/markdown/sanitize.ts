@@ -13,7 +13,7 @@ const ATTRIBUTES =
 /** A foreign class could dress text up as a part of this view. */
 const CLASSES = /^(?:language-[\w+#.-]+|cw-math|cw-check)$/;
 const ROLES = /^img$/;
-const LINK = /^(?:https?:|mailto:|#)/i;
+const LINK = /^(?:https?:|mailto:)/i;
 const PICTURE = /^data:image\/(?:png|jpe?g|gif|webp|svg\+xml)[;,]/i;
 
 const purifier = createDOMPurify(window);
@@ -35,7 +35,7 @@ function filterClasses(node: Element): void {
 
 function fixLink(node: Element): void {
   const href = node.getAttribute("href");
-  if (href === null || !LINK.test(href) || href.startsWith("#")) {
+  if (href === null || !LINK.test(href)) {
     node.removeAttribute("href"); // also relative ones: they would lead into the notebook server
     return;
   }
@@ -44,32 +44,42 @@ function fixLink(node: Element): void {
   node.setAttribute("title", href);
 }
 
-/** A remote picture tells its host that, and when, this was read: it waits for a click (see enhance.ts). */
+/**
+ * A remote picture tells its host that, and when, this was read: it waits for a click (see enhance.ts). The source goes
+ * while the picture is in DOMPurify's own document: in the page's it would load even outside of the tree.
+ */
 function fixPicture(node: Element): void {
   const source = node.getAttribute("src") ?? "";
-  if (PICTURE.test(source)) {
-    if (!node.hasAttribute("alt")) node.setAttribute("alt", "");
-    return;
-  }
-  const doc = node.ownerDocument;
-  const placeholder = doc.createElement("span");
-  if (/^https?:/i.test(source)) {
+  if (!node.hasAttribute("alt")) node.setAttribute("alt", "");
+  if (PICTURE.test(source)) return;
+  node.removeAttribute("src");
+  if (/^https?:/i.test(source)) node.setAttribute("data-src", source);
+}
+
+function replaceSourceless(picture: HTMLImageElement): void {
+  const placeholder = document.createElement("span");
+  placeholder.textContent = picture.alt || "picture";
+  const source = picture.dataset.src;
+  if (source) {
     placeholder.className = "cw-remote";
     placeholder.dataset.src = source;
   }
-  placeholder.textContent = node.getAttribute("alt") || "picture";
-  node.replaceWith(placeholder);
+  picture.replaceWith(placeholder);
 }
 
 /** A fragment with nothing in it that runs, loads, submits or restyles. */
 export function sanitize(html: string): DocumentFragment {
-  return purifier.sanitize(html, {
+  const fragment = purifier.sanitize(html, {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
-    ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|#|data:image\/)/i,
+    ADD_URI_SAFE_ATTR: ATTRIBUTES.filter((name) => name !== "href" && name !== "src"),
+    ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|data:image\/)/i,
     KEEP_CONTENT: true,
     RETURN_DOM_FRAGMENT: true,
   });
+  for (const picture of fragment.querySelectorAll<HTMLImageElement>("img:not([src])")) replaceSourceless(picture);
+  for (const header of fragment.querySelectorAll("th:empty")) header.replaceWith(document.createElement("td"));
+  return fragment; // (an empty header, as pandas writes one, names nothing)
 }

@@ -10,7 +10,10 @@ export interface Services {
 /** Calls `use` with a part of the front end: at once where it is here already, so that nothing flickers. */
 export function withAsset<Module>(name: string, services: Services, use: (module: Module) => void): void {
   const here = loaded.get(name);
-  if (here) return use(here as Module);
+  if (here) {
+    use(here as Module);
+    return;
+  }
   loadAsset<Module>(name, services.fetchAsset).then(
     (module) => {
       loaded.set(name, module);

@@ -32,7 +32,8 @@ export class TextView {
   update(text: string, ended: boolean): void {
     if (!text.startsWith(this.#text.slice(-64), Math.max(0, this.#text.length - 64))) this.#stream = new BlockStream();
     this.#text = text;
-    const blocks = this.#stream.update(text, ended);
+    const lines = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
+    const blocks = this.#stream.update(lines, ended);
     for (const [index, block] of blocks.entries()) this.#draw(index, block);
     for (const { element } of this.#drawn.splice(blocks.length)) element.remove();
   }

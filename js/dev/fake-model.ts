@@ -1,0 +1,108 @@
+/** A model and a kernel that answer as the real ones do, from a script. */
+import languages from "asset:languages.js";
+import math from "asset:math.js";
+import type { AnyModel, Comm } from "../src/host.ts";
+import type { UIMessageChunk } from "../src/protocol-types.ts";
+import type { View } from "../src/view.ts";
+
+const ASSETS: Record<string, string> = { "math.js": math, "languages.js": languages };
+
+async function gzipped(text: string): Promise<{ data: string }> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  return { data: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
+}
+
+export class FakeModel implements AnyModel {
+  readonly log = new Map<string, UIMessageChunk[]>();
+  readonly received: { command: string; [argument: string]: unknown }[] = [];
+  /** Commands of these names are never answered: a cell is running. */
+  readonly deaf = new Set<string>();
+  #listeners = new Set<(...args: unknown[]) => void>();
+  #statusListeners = new Set<(sender: unknown, status: string) => void>();
+  #cells: { source: string }[] = [];
+
+  constructor(private view: View) {}
+
+  get(name: string): unknown {
+    return name === "initial" ? this.view : undefined;
+  }
+
+  send(content: unknown): void {
+    void content;
+  }
+
+  on(event: string, callback: (...args: unknown[]) => void): void {
+    if (event === "msg:custom") this.#listeners.add(callback);
+  }
+
+  off(): void {}
+
+  emit(message: unknown): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  /** Logs chunks of a run and sends them. */
+  push(run: string, ...chunks: UIMessageChunk[]): void {
+    const log = this.log.get(run) ?? [];
+    this.log.set(run, log);
+    const from = log.length + 1;
+    log.push(...chunks);
+    this.emit({ run, from, to: log.length, chunks });
+  }
+
+  kernelStatus(status: string): void {
+    for (const listener of this.#statusListeners) listener(null, status);
+  }
+
+  readonly widget_manager = {
+    get_model: async () => undefined,
+    context: {
+      model: {
+        sharedModel: {
+          cells: [
+            {
+              toJSON: () => ({
+                outputs: [{ data: { "application/vnd.jupyter.widget-view+json": { model_id: "fake" } } }],
+              }),
+            },
+          ],
+          insertCell: (_: number, cell: { source: string }) => this.#cells.push(cell),
+        },
+      },
+    },
+    kernel: {
+      statusChanged: {
+        connect: (slot: (sender: unknown, status: string) => void) => this.#statusListeners.add(slot),
+        disconnect: (slot: (sender: unknown, status: string) => void) => this.#statusListeners.delete(slot),
+      },
+      createComm: (): Comm => {
+        const comm: Comm = {
+          open: () => undefined,
+          onClose: () => undefined,
+          onMsg: () => undefined,
+          send: (data) => {
+            const command = data as { id: string; command: string; run?: string; after?: number };
+            this.received.push(command);
+            if (this.deaf.has(command.command)) return;
+            const answer = Promise.resolve(this.#answer(command));
+            setTimeout(async () => {
+              comm.onMsg({ content: { data: { id: command.id, ok: true, result: await answer } } });
+            }, 5);
+          },
+        };
+        return comm;
+      },
+    },
+  };
+
+  #answer(command: { command: string; name?: string; run?: string; after?: number }): unknown {
+    if (command.command === "hello") return {};
+    if (command.command === "asset") return gzipped(ASSETS[String(command.name)] ?? "");
+    if (command.command !== "resume") return {};
+    const chunks = this.log.get(command.run ?? "") ?? [];
+    const after = command.after ?? 0;
+    const rest = chunks.slice(after);
+    return { envelopes: rest.length ? [{ run: command.run, from: after + 1, to: chunks.length, chunks: rest }] : [] };
+  }
+}

@@ -1,0 +1,53 @@
+// @vitest-environment jsdom
+import { describe, expect, it } from "vitest";
+import { toHtml } from "./marked.ts";
+import { sanitize } from "./sanitize.ts";
+
+function clean(html: string): string {
+  const box = document.createElement("div");
+  box.append(sanitize(html));
+  return box.innerHTML;
+}
+
+describe("sanitize", () => {
+  it.each([
+    ["<script>alert(1)</script>x", "x"],
+    ["<style>*{display:none}</style>x", "x"],
+    ['<b onclick="alert(1)" style="position:fixed" id="cell">x</b>', "<b>x</b>"],
+    ['<a href="javascript:alert(1)">x</a>', "<a>x</a>"],
+    ['<a href="data:text/html,<script>alert(1)</script>">x</a>', "<a>x</a>"],
+    ['<a href="/lab/tree/x?reset">x</a>', "<a>x</a>"],
+    ['<form action="https://evil.example"><input name="key"><button>Go</button></form>', "Go"],
+    ['<iframe src="https://evil.example"></iframe>', ""],
+    ["<svg><script>alert(1)</script></svg>", ""],
+    ['<math><mtext><img src=x onerror="alert(1)"></mtext></math>', ""],
+    ['<img src="data:text/html,x" alt="a">', "<span>a</span>"],
+    ['<img src="/api/contents">', "<span>picture</span>"],
+    ['<div class="cw-approval">Allow?</div>', "<div>Allow?</div>"],
+    ['<div role="group" aria-label="Approval needed: x">x</div>', '<div aria-label="Approval needed: x">x</div>'],
+    ["<object data='x'></object><embed src='x'><base href='https://evil.example'><meta http-equiv=refresh>", ""],
+  ])("%s", (html, expected) => {
+    expect(clean(html)).toBe(expected);
+  });
+
+  it("says where a link goes, and gives the page that opens nothing of ours", () => {
+    expect(clean('<a href="https://example.org/a">x</a>')).toBe(
+      '<a href="https://example.org/a" target="_blank" rel="noopener noreferrer" title="https://example.org/a">x</a>',
+    );
+  });
+
+  it("keeps pictures that are part of the text, and holds remote ones back", () => {
+    expect(clean('<img src="data:image/png;base64,AAAA" alt="a">')).toBe('<img src="data:image/png;base64,AAAA" alt="a">');
+    expect(clean('<img src="https://track.example/p.png" alt="a">')).toBe(
+      '<span class="cw-remote" data-src="https://track.example/p.png">a</span>',
+    );
+  });
+
+  it("leaves markdown whole: tables, tasks, code, math", () => {
+    const html = clean(toHtml("| a |\n|--:|\n| 1 |\n\n- [x] done\n\n```py\n1 < 2\n```\n\n$x$"));
+    expect(html).toContain('<td align="right">1</td>');
+    expect(html).toContain('<span class="cw-check" role="img" aria-label="done">');
+    expect(html).toContain('<code class="language-py">1 &lt; 2\n</code>');
+    expect(html).toContain('<span class="cw-math" data-display="false">x</span>');
+  });
+});
