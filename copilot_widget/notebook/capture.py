@@ -75,6 +75,8 @@ class Capture:
         self.has_result = False
         self.result: Any = None
         self.failure: Failure | None = None
+        self.drew_figures = False
+        """The inline backend's figures were among the displays."""
 
     @property
     def size(self) -> int:
@@ -154,7 +156,7 @@ def capturing(shell: Any, capture: Capture) -> Generator[None, None, None]:
     token = _sink.set(capture)
     sys.stdout, sys.stderr = tees
     try:
-        with _displays_to_sink(shell), _payload_kept(shell, capture):
+        with _displays_to_sink(shell), _payload_kept(shell, capture), _exit_refused(shell):
             yield
     finally:
         if sys.stdout is tees[0]:  # the code may have replaced it itself
@@ -217,8 +219,23 @@ def _payload_kept(shell: Any, capture: Capture) -> Generator[None, None, None]:
             manager.clear_payload()
             for payload in before:
                 manager.write_payload(payload, single=False)
-        if getattr(shell, "exit_now", False):
-            shell.exit_now = False
+
+
+@contextlib.contextmanager
+def _exit_refused(shell: Any) -> Generator[None, None, None]:
+    """`exit()` would stop the kernel's loop a moment later."""
+
+    def ask_exit() -> None:
+        raise SystemExit("exit() was called; the kernel goes on")
+
+    if not hasattr(shell, "ask_exit"):
+        yield
+        return
+    shell.ask_exit = ask_exit
+    try:
+        yield
+    finally:
+        del shell.ask_exit
 
 
 # ---- running -------------------------------------------------------------------------------------------
@@ -260,7 +277,9 @@ def _whole(shell: Any, capture: Capture) -> Generator[None, None, None]:
         except BaseException as error:
             capture.failure = describe_exception(error, shell)
         with contextlib.suppress(Exception):
+            shown = len(capture.displays)
             _flush_figures()
+            capture.drew_figures = len(capture.displays) > shown
 
 
 def _keep(capture: Capture, value: Any, is_result: bool) -> None:

@@ -166,12 +166,15 @@ class MainThread:
         if self._stack:
             return "waiting for another tool"
         if self._in_cell:
-            return f"waiting for cell [{self.cell_number()}]"
+            number = self.cell_number()
+            return f"waiting for cell [{number}]" if number else "waiting for a cell"
         return "waiting for the kernel" if self._kernel is not None else "waiting for the main thread"
 
     def cell_number(self) -> int | None:
-        """The number of the running cell, or of the next one."""
-        return getattr(self._shell, "execution_count", None)
+        """The number of the running cell; where none runs, of the last one."""
+        # Not execution_count: IPython 9 counts on before the cell runs, earlier ones after it.
+        history = getattr(getattr(self._shell, "history_manager", None), "input_hist_parsed", None)
+        return len(history) - 1 if history else None
 
     def in_cell(self) -> bool:
         """Whether a cell runs on the main thread now, be it awaiting."""

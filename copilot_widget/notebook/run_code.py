@@ -13,7 +13,7 @@ from ..models.base import Json, ToolSchema
 from ..tools.base import ApprovalRequest, MimeBundle, ToolContext, ToolResult
 from ..tools.docstring import parse_docstring
 from ..tools.jsonable import cut
-from ..tools.result import to_output
+from ..tools.result import figure_of, to_output
 from ..tools.schema import Arguments
 from .capture import Capture, execute
 from .kernel import MainThread
@@ -104,6 +104,8 @@ def _result(capture: Capture) -> tuple[Json, list[MimeBundle]]:
     if not capture.has_result:
         return None, []
     output, shown = to_output(capture.result)
+    if capture.drew_figures and figure_of(capture.result) is not None:
+        shown = []  # plt.title(…) or df.plot() as the last line: the figure is there already
     capture.result = None
     return output, shown
 

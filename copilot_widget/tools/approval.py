@@ -1,13 +1,18 @@
-"""Who is asked before a call that acts: `Policy` turns the user's `approvals` setting into a decision per call."""
+"""Who is asked before a call that acts: `Policy` turns the user's `approvals` setting into a decision per call.
+
+A tool whose `approval(input)` is None only reads, and runs under every policy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Union, cast
+from typing import Any, Literal, Union
 
 from ..errors import UsageError, one_line
 from ..models.base import Json
+from .base import ApprovalRequest, Tool, tool_name
+from .jsonable import safe_repr
 
 Rule = Union[Literal["ask", "auto", "never"], Callable[[str, Json], Any]]
 """A function gets the tool's name and input; it returns True or "allow", False or "deny", None or "ask"."""
@@ -17,52 +22,63 @@ _RULES = ("ask", "auto", "never")
 
 @dataclass(frozen=True)
 class Decision:
-    """`reason` is for the model and the card where a call is denied without asking."""
+    """`reason` is for the model and the card where a call is denied unasked; `request` is what to ask."""
 
     kind: Literal["allow", "deny", "ask"]
     reason: str = ""
+    request: ApprovalRequest | None = None
 
 
 class Policy:
-    """Decides on calls whose tool wants approval; calls that only read never get here.
+    """Decides on each call. `headless`: nobody can answer, so what would be asked is denied.
 
-    `headless`: nobody can answer, so what would be asked is denied. Raises UsageError for an unknown rule.
+    Raises UsageError for an unknown rule.
     """
 
     def __init__(self, rule: Rule = "ask", *, headless: bool = False) -> None:
         if not callable(rule) and rule not in _RULES:
-            raise UsageError(f"approvals is {rule!r}.", hint='Use "ask", "auto", "never" or a function of (tool, input).')
+            raise UsageError(
+                f"approvals is {rule!r}.", hint='Use "ask", "auto", "never" or a function of (tool, input).'
+            )
         self.rule = rule
         self.headless = headless
 
-    def decide(self, tool: str, input: Json) -> Decision:
-        if callable(self.rule):
-            return self._by_function(self.rule, tool, input)
-        if self.rule == "auto":
+    def decide(self, tool: Tool, input: Json) -> Decision:
+        try:
+            request = tool.approval(input)
+        except Exception as error:  # a faulty tool or rule must never allow
+            return Decision("deny", f"Not allowed: what to ask could not be told ({one_line(error)}).")
+        if request is None or self.rule == "auto":
             return Decision("allow")
         if self.rule == "never":
             return Decision("deny", 'Not allowed: approvals are set to "never".')
-        return self._ask()
+        if callable(self.rule):
+            return self._by_function(self.rule, tool_name(tool), input, request)
+        return self._ask(request)
 
-    def _ask(self) -> Decision:
+    def _ask(self, request: ApprovalRequest) -> Decision:
         if self.headless:
-            return Decision("deny", 'Not allowed: nobody is here to approve it. Start with approvals="auto" to allow it.')
-        return Decision("ask")
+            return Decision(
+                "deny", 'Not allowed: nobody is here to approve it. Start with approvals="auto" to allow it.'
+            )
+        return Decision("ask", request=request)
 
-    def _by_function(self, rule: Callable[[str, Json], Any], tool: str, input: Json) -> Decision:
+    def _by_function(
+        self, rule: Callable[[str, Json], Any], name: str, input: Json, request: ApprovalRequest
+    ) -> Decision:
         try:
-            answer = rule(tool, input)
-        except Exception as error:  # a faulty rule must never allow
+            answer = rule(name, input)
+        except Exception as error:
             return Decision("deny", f"Not allowed: the approvals function failed with {one_line(error)}.")
         if isinstance(answer, Decision):
-            return self._ask() if answer.kind == "ask" else answer
+            return self._ask(request) if answer.kind == "ask" else answer
         if answer is True or answer == "allow":
             return Decision("allow")
         if answer is False or answer == "deny":
             return Decision("deny", "Not allowed by the approvals function.")
         if answer is None or answer == "ask":
-            return self._ask()
-        return Decision("deny", f"Not allowed: the approvals function returned {cast('Any', answer)!r}.")
+            return self._ask(request)
+        return Decision("deny", f"Not allowed: the approvals function returned {safe_repr(answer, 80)}.")
 
 
 __all__ = ["Decision", "Policy", "Rule"]

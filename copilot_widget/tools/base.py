@@ -99,3 +99,9 @@ class Toolset(Protocol):
     """Tools by name. Asked anew at each step, so what it holds may change between steps."""
 
     def tools(self) -> Mapping[str, Tool]: ...
+
+
+def tool_name(tool: Tool) -> str:
+    """A tool's name; a tool that keeps it apart from its schema need not build the schema, which loads pydantic."""
+    name = getattr(tool, "name", None)
+    return name if isinstance(name, str) else tool.schema.name

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 _SECTIONS = "args|arguments|parameters|params|keyword args|keyword arguments|other parameters"
 _GOOGLE = re.compile(rf"^({_SECTIONS}):\s*$", re.IGNORECASE)
-_OTHER_GOOGLE = re.compile(r"^(returns?|yields?|raises|examples?|notes?|attributes|see also|warns?|todo):\s*$", re.IGNORECASE)
+_OTHER_GOOGLE = re.compile(
+    r"^(returns?|yields?|raises|examples?|notes?|attributes|see also|warns?|todo):\s*$", re.IGNORECASE
+)
 _NUMPY = re.compile(rf"^({_SECTIONS})\s*$", re.IGNORECASE)
 _RULE = re.compile(r"^-{3,}\s*$")
 _GOOGLE_ITEM = re.compile(r"^\*{0,2}(\w+)\s*(?:\(.*?\))?\s*:\s*(.*)$")
@@ -22,7 +24,7 @@ class Docstring:
     """`description` is everything but the parameters; `parameters` maps a name to its description."""
 
     description: str = ""
-    parameters: dict[str, str] = field(default_factory=lambda: {})
+    parameters: dict[str, str] = field(default_factory=dict)
 
 
 def parse_docstring(text: str | None) -> Docstring:
@@ -93,7 +95,7 @@ def _numpy(lines: list[str], place: int, result: Docstring) -> int:
 
     while place < len(lines):
         line = lines[place]
-        if place + 1 < len(lines) and _RULE.match(lines[place + 1]) or _OTHER_GOOGLE.match(line):
+        if (place + 1 < len(lines) and _RULE.match(lines[place + 1])) or _OTHER_GOOGLE.match(line):
             break
         if line.strip() and _indent(line) == 0:
             item = _NUMPY_ITEM.match(line)

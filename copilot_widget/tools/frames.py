@@ -54,16 +54,20 @@ def records(frame: Any, rows: int) -> list[dict[str, Any]]:
     """The first rows, one dict each, at most MAX_COLUMNS columns; a pandas index that means something comes first."""
     names = column_names(frame)
     if not is_pandas(frame):
-        return [dict(zip(names, row)) for row in frame[:rows, : len(names)].rows()]
+        return [dict(zip(names, row, strict=True)) for row in frame[:rows, : len(names)].rows()]
     head = frame.iloc[:rows, : len(names)]
     # Column by column: `values` of the whole would turn integers into floats.
     columns = [[missing_as_none(item) for item in head.iloc[:, place].tolist()] for place in range(len(names))]
-    result = [dict(zip(names, row)) for row in zip(*columns)] if columns else [{} for _ in range(len(head))]
+    result = (
+        [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        if columns
+        else [{} for _ in range(len(head))]
+    )
     if type(frame.index).__name__ == "RangeIndex":
         return result
     label = " / ".join(str(n) for n in frame.index.names if n is not None) or "index"
     label = label if label not in names else f"{label} (index)"
-    return [{label: _label(key), **row} for key, row in zip(head.index.tolist(), result)]
+    return [{label: _label(key), **row} for key, row in zip(head.index.tolist(), result, strict=True)]
 
 
 def missing_as_none(item: Any) -> Any:
@@ -86,7 +90,7 @@ def short_frame(frame: Any) -> dict[str, Json]:
     result: dict[str, Json] = {
         "type": "DataFrame",
         "shape": [rows, columns],
-        "columns": dict(zip(column_names(frame), dtypes)),
+        "columns": dict(zip(column_names(frame), dtypes, strict=True)),
         "rows": records(frame, shown),
     }
     notes = [f"the first {shown} of {rows:,} rows"] if shown < rows else []
@@ -99,10 +103,17 @@ def short_frame(frame: Any) -> dict[str, Json]:
 def short_series(series: Any) -> dict[str, Json]:
     count = len(series)
     shown = count if count <= MAX_ROWS else 20
-    result: dict[str, Json] = {"type": "Series", "name": _text(series.name), "length": count, "dtype": str(series.dtype)}
+    result: dict[str, Json] = {
+        "type": "Series",
+        "name": _text(series.name),
+        "length": count,
+        "dtype": str(series.dtype),
+    }
     if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
         head = series.iloc[:shown]
-        result["values"] = {str(_label(key)): missing_as_none(x) for key, x in zip(head.index.tolist(), head.tolist())}
+        result["values"] = {
+            str(_label(key)): missing_as_none(x) for key, x in zip(head.index.tolist(), head.tolist(), strict=True)
+        }
     else:
         head = series.iloc[:shown] if is_pandas(series) else series[:shown]
         result["values"] = [missing_as_none(item) for item in head.to_list()]
@@ -115,4 +126,14 @@ def _text(name: Any) -> str | None:
     return None if name is None or name == "" else str(name)
 
 
-__all__ = ["MAX_COLUMNS", "column_names", "is_frame", "is_pandas", "is_series", "missing_as_none", "records", "short_frame", "short_series"]
+__all__ = [
+    "MAX_COLUMNS",
+    "column_names",
+    "is_frame",
+    "is_pandas",
+    "is_series",
+    "missing_as_none",
+    "records",
+    "short_frame",
+    "short_series",
+]

@@ -139,7 +139,7 @@ class FunctionTool(Generic[P, R]):
         target: Any = self.function
         while isinstance(target, functools.partial):
             target = cast("Any", target).func
-        return target if inspect.isroutine(target) else getattr(type(target), "__call__", target)
+        return target if inspect.isroutine(target) else type(target).__call__
 
     def _runner(self, context: ToolContext) -> Callable[[Callable[[], Any]], Awaitable[Any]]:
         """How this function's code is run: it gets a callable that returns a value or an awaitable."""
@@ -173,7 +173,8 @@ class FunctionTool(Generic[P, R]):
         """The error itself, or a ToolError that says what to change where the thread was wrong."""
         if not self.main_thread and _AFFINITY.search(str(error)):
             return ToolError(
-                one_line(error), hint=f"{self.name} has to run on the main thread: declare it with @tool(main_thread=True)."
+                one_line(error),
+                hint=f"{self.name} has to run on the main thread: declare it with @tool(main_thread=True).",
             )
         return error
 

@@ -23,6 +23,7 @@ OUTPUT_LIMIT = 20_000
 """Characters of a tool's output that a model reads; more is cut with a marker."""
 
 _MAX_DEPTH = 12
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))  # pyright: ignore[reportUnknownArgumentType]
 _MAX_INT_BITS = 1_000  # longer ones are a security limit of Python's own int → str, and tell a model nothing
 
 
@@ -171,7 +172,10 @@ def _known_scalar(value: Any) -> str | None:
     if isinstance(value, type):
         return f"<class {value.__module__}.{value.__qualname__}>"
     module = type(value).__module__
-    if module in ("decimal", "fractions", "uuid", "ipaddress", "zoneinfo") or type(value).__name__ in ("NAType", "NaTType"):
+    if module in ("decimal", "fractions", "uuid", "ipaddress", "zoneinfo") or type(value).__name__ in (
+        "NAType",
+        "NaTType",
+    ):
         return str(value)
     return None
 
@@ -181,11 +185,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return cast("Any", value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return dict(zip(cast("Any", value)._fields, cast("Iterable[Any]", value)))
+        return dict(zip(cast("Any", value)._fields, cast("Iterable[Any]", value), strict=True))
     if isinstance(value, (list, tuple, set, frozenset, deque, range)):
         sized = cast("Any", value)
         return (sized, len(sized))
-    if isinstance(value, (type({}.keys()), type({}.values()), type({}.items()))):
+    if isinstance(value, _VIEWS):
         return (cast("Any", value), len(cast("Any", value)))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name, None) for f in dataclasses.fields(value)}
@@ -197,7 +201,7 @@ def _plain(value: Any) -> Any:
 
 def _foreign(value: Any) -> Any:
     """As `_plain`, for numpy, pydantic, attrs, pandas and polars, recognised without importing any of them."""
-    kind = type(value)
+    kind: Any = type(value)
     if hasattr(kind, "__pydantic_fields__") or hasattr(kind, "model_fields"):
         return value.model_dump()
     if hasattr(kind, "__attrs_attrs__"):
@@ -212,7 +216,7 @@ def _foreign(value: Any) -> Any:
         if value.ndim == 0:
             item = value.item()
             return item if isinstance(item, (str, int, float, bool)) else {"value": str(item)}
-        return (iter(value[: OUTPUT_LIMIT]), len(value))
+        return (iter(value[:OUTPUT_LIMIT]), len(value))
     if isinstance(value, Mapping):
         return cast("Any", value)
     return None
@@ -235,7 +239,8 @@ def _key(key: Any) -> str:
 
 def _built_in(value: Any) -> type | None:
     """The built-in type whose own repr an object has (it may be of a subclass), None for all others."""
-    for kind in (str, bytes, bytearray, list, tuple, set, frozenset, dict):
+    kinds: tuple[type[Any], ...] = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
+    for kind in kinds:
         if isinstance(value, kind):
             return kind if type(value).__repr__ is kind.__repr__ else None
     return None

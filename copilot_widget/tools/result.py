@@ -95,7 +95,9 @@ def bound_bundle(bundle: Mapping[str, Any]) -> MimeBundle:
         else:
             dropped.append(f"{mime} ({_length(data) / 1e6:.1f} MB)")
     if dropped and not any(mime != "text/plain" for mime in result):
-        result["text/plain"] = (str(result.get("text/plain", "")) + f"\n[too large to show: {', '.join(dropped)}]").strip()
+        result["text/plain"] = (
+            str(result.get("text/plain", "")) + f"\n[too large to show: {', '.join(dropped)}]"
+        ).strip()
     return result
 
 
@@ -135,8 +137,12 @@ def _of_container(value: Any, items: list[Any], limit: int) -> tuple[Json, list[
 
 def _is_bundle(value: Any) -> bool:
     """Whether a dict's keys are all MIME types."""
-    return isinstance(value, dict) and bool(value) and all(
-        isinstance(key, str) and re.fullmatch(r"[\w.+-]+/[\w.+-]+", key) for key in cast("dict[Any, Any]", value)
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(
+            isinstance(key, str) and re.fullmatch(r"[\w.+-]+/[\w.+-]+", key) for key in cast("dict[Any, Any]", value)
+        )
     )
 
 
@@ -229,7 +235,7 @@ def figure_words(figure: Any) -> str:
     parts = [f"figure with {len(figure.axes)} axes"]
     for axes in figure.axes[:6]:
         labels = [axes.get_title(), axes.get_xlabel(), axes.get_ylabel()]
-        words = [f"{name} {text!r}" for name, text in zip(("title", "x", "y"), labels) if text]
+        words = [f"{name} {text!r}" for name, text in zip(("title", "x", "y"), labels, strict=True) if text]
         series = [f"{len(axes.lines)} lines"] if axes.lines else []
         series += [f"{len(axes.patches)} bars or patches"] if axes.patches else []
         series += [f"{len(axes.collections)} collections"] if axes.collections else []
@@ -296,4 +302,13 @@ def _without_tags(html: Any) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
-__all__ = ["IMAGE_LIMIT", "TEXT_LIMIT", "ai_repr", "bound_bundle", "display_of", "figure_of", "figure_words", "to_output"]
+__all__ = [
+    "IMAGE_LIMIT",
+    "TEXT_LIMIT",
+    "ai_repr",
+    "bound_bundle",
+    "display_of",
+    "figure_of",
+    "figure_words",
+    "to_output",
+]

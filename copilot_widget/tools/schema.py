@@ -35,7 +35,8 @@ class Arguments:
         except (TypeError, ValueError):
             name = getattr(function, "__name__", repr(function))
             raise UsageError(
-                f"{name} has no signature to make a schema of.", hint="Wrap it in a function of your own with type hints."
+                f"{name} has no signature to make a schema of.",
+                hint="Wrap it in a function of your own with type hints.",
             ) from None
 
     @property
@@ -84,13 +85,14 @@ class Arguments:
 
     def _hints(self) -> dict[str, Any]:
         target = self._function
-        target = target if inspect.isroutine(target) else getattr(type(target), "__call__", target)
+        target = target if inspect.isroutine(target) else type(target).__call__
         try:
             return typing.get_type_hints(inspect.unwrap(target), include_extras=True)
         except Exception as error:
             name = getattr(self._function, "__name__", "tool")
             raise UsageError(
-                f"The type hints of {name} cannot be read: {error}.", hint="Define or import these names at module level."
+                f"The type hints of {name} cannot be read: {error}.",
+                hint="Define or import these names at module level.",
             ) from error
 
     def _build(self) -> type[BaseModel]:
@@ -130,7 +132,7 @@ class Arguments:
         except PydanticUserError as error:
             raise UsageError(
                 f"{name} cannot be a tool: {cut_line(error.message, 200)}.",
-                hint="Use types that JSON can carry: str, int, float, bool, list, dict, Literal, Enum, dataclasses, models.",
+                hint="Use types that JSON can carry: str, int, float, bool, list, dict, Literal, Enum, dataclasses.",
             ) from error
 
     # ---- reading -----------------------------------------------------------------------------------------

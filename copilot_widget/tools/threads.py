@@ -43,7 +43,7 @@ class Worker:
     def _run(self) -> None:
         try:
             self._call()
-        except BaseException as error:  # noqa: BLE001 - an interrupt that came after the end of the function
+        except BaseException as error:
             if not self.future.done():
                 self.future.set_exception(as_ordinary(error))
 
@@ -52,7 +52,7 @@ class Worker:
             self._inside = True
         try:
             value = self._context.run(self._function)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it
+        except BaseException as error:
             self._leave()
             self.future.set_exception(as_ordinary(error))
         else:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ..errors import UsageError
 from ..models.base import Json, ToolSchema
-from .base import ApprovalRequest, Tool, ToolContext, ToolResult, Toolset
+from .base import ApprovalRequest, Tool, ToolContext, ToolResult, Toolset, tool_name
 from .function import FunctionTool
 from .jsonable import cut_line, safe_repr
 
@@ -62,7 +62,9 @@ class PrefixedToolset:
         self._prefix = prefix
 
     def tools(self) -> Mapping[str, Tool]:
-        return {f"{self._prefix}{name}": _Renamed(one, f"{self._prefix}{name}") for name, one in self._inner.tools().items()}
+        return {
+            f"{self._prefix}{name}": _Renamed(one, f"{self._prefix}{name}") for name, one in self._inner.tools().items()
+        }
 
 
 class _Renamed:
@@ -98,11 +100,6 @@ class _Renamed:
         return self._inner.call(input, context)
 
 
-def tool_name(tool: Tool) -> str:
-    """A tool's name; for function tools without building the schema, which would load pydantic."""
-    return cast("FunctionTool[..., Any]", tool).name if isinstance(tool, FunctionTool) else tool.schema.name
-
-
 def as_tool(given: Tool | Callable[..., Any]) -> Tool:
     """A Tool as it is, a function as a tool. Raises UsageError for anything else."""
     if isinstance(given, FunctionTool):
@@ -114,4 +111,4 @@ def as_tool(given: Tool | Callable[..., Any]) -> Tool:
     raise UsageError(f"{cut_line(safe_repr(given), 80)} is neither a tool nor a function.")
 
 
-__all__ = ["CombinedToolset", "FilteredToolset", "PrefixedToolset", "StaticToolset", "as_tool", "tool_name"]
+__all__ = ["CombinedToolset", "FilteredToolset", "PrefixedToolset", "StaticToolset", "as_tool"]

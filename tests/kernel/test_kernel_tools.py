@@ -1,0 +1,337 @@
+"""Tools on real kernels: between cells, beside cells, stopped, and leaving nothing behind in the user's cells."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .kernels import Kernel
+
+LOAD = "import time, asyncio\nfrom tests.kernel.agent_thread import *"
+
+
+@pytest.fixture
+def agent(kernel: Kernel) -> Kernel:
+    """A kernel with an agent's thread in it."""
+    kernel.run(LOAD).check()
+    return kernel
+
+
+def finished(kernel: Kernel, key: str, seconds: float = 20) -> dict[str, Any]:
+    """The report of a call once it has ended, looked at between cells, so that the call finds its turn."""
+    deadline = time.monotonic() + seconds
+    while True:
+        report = kernel.value(f"calls[{key!r}].report()")
+        if report["done"]:
+            return report
+        assert time.monotonic() < deadline, report
+        time.sleep(0.05)
+
+
+def run_code(kernel: Kernel, code: str) -> dict[str, Any]:
+    kernel.run(f"call('run_code', code={code!r})").check()
+    report = finished(kernel, "run_code")
+    assert report["error"] == ""
+    return report
+
+
+# ---- what code puts out --------------------------------------------------------------------------------
+
+
+def test_code_sees_and_sets_the_users_variables(agent: Kernel) -> None:
+    agent.run("x = 20").check()
+    report = run_code(agent, "y = x + 1\nprint('sum')\ny * 2")
+    assert report["output"] == {"stdout": "sum\n", "result": 42}
+    assert agent.value("y") == 21
+
+
+def test_the_agents_output_reaches_no_cell(agent: Kernel) -> None:
+    code = "print('secret'); import sys; print('err', file=sys.stderr); display('shown'); 'value'"
+    cell = agent.submit(f"call('run_code', code={code!r})\nprint('mine')")
+    reply = agent.reply(cell).check()
+    report = finished(agent, "run_code")
+    agent.run("1").check()
+    everything = json.dumps([reply.stdout, reply.stderr, reply.displays, agent.outside], default=str)
+    assert reply.stdout == "mine\n"
+    assert "secret" not in everything
+    assert "shown" not in everything
+    assert report["output"]["stdout"] == "secret\n"
+    assert report["output"]["stderr"] == "err\n"
+    assert report["output"]["result"] == "value"
+    assert report["display"] == [["text/plain"]]
+
+
+def test_a_result_is_not_shown_where_the_line_ends_in_a_semicolon(agent: Kernel) -> None:
+    assert run_code(agent, "1 + 1;")["output"] == {}
+    assert run_code(agent, "# only a comment")["output"] == {}
+
+
+def test_an_error_names_the_line_and_leaves_no_trace_in_the_notebook(agent: Kernel) -> None:
+    agent.run("def half(n):\n    return n / 0\n").check()
+    report = run_code(agent, "a = 1\nhalf(a)")
+    error = report["output"]["error"]
+    assert error["type"] == "ZeroDivisionError"
+    assert error["message"] == "division by zero"
+    assert "the code you ran, line 2" in error["traceback"]
+    assert "return n / 0" in error["traceback"]
+    assert "\x1b" not in error["traceback"]
+    assert "copilot_widget" not in error["traceback"]
+    agent.run("call('last_error')").check()
+    assert finished(agent, "last_error")["output"] == {"error": None}
+    assert not [m for m in agent.outside if m["msg_type"] == "error"]
+
+
+def test_a_syntax_error_is_an_error_like_any_other(agent: Kernel) -> None:
+    error = run_code(agent, "x = (1,")["output"]["error"]
+    assert error["type"] == "SyntaxError"
+    assert error["line"] == 1
+
+
+def test_ipython_syntax_and_top_level_await(agent: Kernel) -> None:
+    assert run_code(agent, "!echo from the shell")["output"]["stdout"].strip() == "from the shell"
+    assert "1,000 loops" in run_code(agent, "%timeit -n 1000 -r 1 1 + 1")["output"]["stdout"]
+    code = "import asyncio\nprint('before')\nawait asyncio.sleep(0.01)\nprint('after')\nawait asyncio.sleep(0.01, 'value')"
+    assert run_code(agent, code)["output"] == {"stdout": "before\nafter\n", "result": "value"}
+
+
+def test_code_that_wants_out_does_not_end_the_kernel(agent: Kernel) -> None:
+    for code in ("exit()", "import sys; sys.exit(3)", "raise KeyboardInterrupt", "raise SystemExit"):
+        run_code(agent, code)
+        assert agent.run("1").check().status == "ok"
+    assert agent.alive()
+
+
+def test_figures_are_shown_in_the_card_and_not_in_the_next_cell(agent: Kernel) -> None:
+    agent.run("%matplotlib inline\nimport matplotlib.pyplot as plt").check()
+    report = run_code(agent, "plt.plot([1, 2]); plt.title('t')")
+    assert "image/png" in report["display"][0]
+    assert report["output"]["displays"] == ["image/png"]
+    assert agent.run("1").check().displays == []
+
+
+def test_a_payload_does_not_pop_up_in_the_next_cell(agent: Kernel) -> None:
+    report = run_code(agent, "def thing():\n    'words about it'\nthing?")
+    assert "words about it" in report["output"]["stdout"]
+    cell = agent.client.execute("1", reply=True, timeout=20)
+    assert cell["content"]["payload"] == []
+
+
+def test_output_streams_while_the_code_runs(agent: Kernel) -> None:
+    report = run_code(agent, "import time\nfor n in range(6):\n    print(n)\n    time.sleep(0.2)")
+    texts = [preview["stdout"] for preview in report["previews"]]
+    assert len(texts) >= 3
+    assert texts == sorted(texts, key=len)
+    assert report["output"]["stdout"].startswith(texts[-1])
+
+
+def test_a_flood_of_output_is_cut_and_says_so(agent: Kernel) -> None:
+    report = run_code(agent, "for n in range(300_000): print('line', n)")
+    stdout = report["output"]["stdout"]
+    assert len(stdout) < 10_000
+    assert "line 0\n" in stdout
+    assert "line 299999" in stdout
+    assert "characters" in stdout
+
+
+# ---- between cells -------------------------------------------------------------------------------------
+
+
+def test_code_waits_for_a_running_cell_and_says_for_which(agent: Kernel) -> None:
+    cell = agent.submit("began = time.time(); call('run_code', code='at = time.time()'); time.sleep(1); ended = time.time()")
+    agent.reply(cell).check()
+    report = finished(agent, "run_code")
+    number = agent.value("In.index(next(s for s in In if s.startswith('began')))")
+    assert report["notes"] == [f"waiting for cell [{number}]", ""]
+    assert agent.value("at >= ended")
+
+
+def test_code_does_not_run_while_an_async_cell_awaits(agent: Kernel) -> None:
+    cell = agent.submit(
+        "call('run_code', code='at = time.time()')\nfor n in range(20): await asyncio.sleep(0.05)\nended = time.time()"
+    )
+    agent.reply(cell).check()
+    report = finished(agent, "run_code")
+    assert report["notes"][0].startswith("waiting for cell [")
+    assert agent.value("at >= ended")
+
+
+def test_an_async_cell_is_not_disturbed_by_awaiting_code(agent: Kernel) -> None:
+    """The agent's code awaits; a cell sent meanwhile begins after it, and each has its own output."""
+    code = "import asyncio\nfor n in range(10):\n    print('agent', n)\n    await asyncio.sleep(0.05)\nfinished_at = time.time()"
+    agent.run(f"call('run_code', code={code!r})").check()
+    time.sleep(0.15)
+    reply = agent.run("began = time.time()\nfor n in range(3):\n    print('cell', n)\n    await asyncio.sleep(0.01)").check()
+    report = finished(agent, "run_code")
+    assert reply.stdout == "cell 0\ncell 1\ncell 2\n"
+    assert report["output"]["stdout"].splitlines() == [f"agent {n}" for n in range(10)]
+    assert agent.value("began >= finished_at")
+
+
+def test_calls_find_their_turn_among_queued_cells(agent: Kernel) -> None:
+    """Run All: the tool must not wait for the last cell of a long row."""
+    cells = [agent.submit("call('run_code', code='at = time.time()')")]
+    cells += [agent.submit(f"time.sleep(0.3); cell_{n} = time.time()") for n in range(6)]
+    for cell in cells:
+        agent.reply(cell).check()
+    report = finished(agent, "run_code")
+    assert report["error"] == ""
+    assert agent.value("at < cell_5")
+
+
+def test_a_cell_that_waits_serves_the_code_itself(agent: Kernel) -> None:
+    reply = agent.run("done = call('run_code', code='z = 5; print(\"inner\"); z')\nprint(main.serve_until(done.done, 10), z)")
+    assert reply.check().stdout == "True 5\n"
+    assert agent.value("calls['run_code'].report()")["output"] == {"stdout": "inner\n", "result": 5}
+
+
+def test_a_waiting_cell_serves_awaiting_code(agent: Kernel) -> None:
+    code = "import asyncio\nawait asyncio.sleep(0.05, 'slept')"
+    reply = agent.run(f"c = call('run_code', code={code!r})\nmain.serve_until(c.done, 10)\nprint(c.output)").check()
+    assert "slept" in reply.stdout
+    reply = agent.run("await asyncio.sleep(0.01, 'the cell can still await')").check()
+    assert reply.result is not None
+
+
+def test_an_awaiting_cell_serves_the_code_itself(agent: Kernel) -> None:
+    code = "import asyncio\nawait asyncio.sleep(0.05)\nprint('inner')"
+    reply = agent.run(
+        f"c = call('run_code', code={code!r})\nawait main.serve(asyncio.to_thread(c.done.wait, 10))\nprint(c.output)"
+    ).check()
+    assert reply.stdout == "{'stdout': 'inner\\n'}\n"
+
+
+def test_waiting_ends_with_its_time(agent: Kernel) -> None:
+    assert agent.run("import threading; print(main.serve_until(threading.Event(), 0.2))").check().stdout == "False\n"
+
+
+# ---- Stop ----------------------------------------------------------------------------------------------
+
+
+STOPPABLE = {
+    "sleep": "import time\ntime.sleep(60)",
+    "loop": "while True: pass",
+    "subprocess": "!sleep 60",
+    "await": "import asyncio\nawait asyncio.sleep(60)",
+    "blocking in async": "import asyncio, time\nawait asyncio.sleep(0)\ntime.sleep(60)",
+}
+
+
+@pytest.mark.parametrize("code", STOPPABLE.values(), ids=STOPPABLE.keys())
+def test_stop_interrupts_code(agent: Kernel, code: str) -> None:
+    agent.run(f"c = call('run_code', code={code!r})\nlater(1, c.stop)").check()
+    time.sleep(0.5)
+    after = agent.submit("after = time.time()")
+    agent.reply(after, timeout=20).check()  # the kernel is free again
+    report = finished(agent, "run_code")
+    assert report["error"] == "cancelled"
+    assert report["ended"] - report["began"] < 5
+    assert agent.run("print('well')").check().stdout == "well\n"
+
+
+def test_stop_of_code_that_cannot_be_interrupted_ends_the_call_at_once(agent: Kernel) -> None:
+    code = "import time\nend = time.time() + 4\nwhile time.time() < end:\n    try:\n        time.sleep(4)\n    except BaseException: pass"
+    agent.run(f"c = call('run_code', code={code!r})\nlater(1, c.stop)").check()
+    report = finished(agent, "run_code")
+    assert report["ended"] - report["began"] < 3
+    assert agent.run("print('well')").check().stdout == "well\n"
+
+
+def test_stop_never_hits_a_cell_of_the_users(agent: Kernel) -> None:
+    """Calls that end just when they are stopped, and cells that run just then; 60 races."""
+    agent.run(
+        "def race(n):\n"
+        "    c = call('run_code', key=str(n), code='import time\\ntime.sleep(0.02)')\n"
+        "    later(0.005 + 0.0005 * n, c.stop)\n"
+    ).check()
+    for n in range(60):  # one by one: ipykernel 7.3.0 itself can lose a request that meets a reply
+        agent.run(f"race({n})").check()
+        agent.run("for i in range(2000): sum(range(20))").check()
+        agent.run("await asyncio.sleep(0.005)").check()
+    assert agent.run("print('well')").check().stdout == "well\n"
+
+
+def test_stop_before_its_turn_takes_the_code_out_of_the_queue(agent: Kernel) -> None:
+    agent.run("ran = False\nc = call('run_code', code='ran = True')\nlater(0.2, c.stop)\ntime.sleep(0.6)").check()
+    report = finished(agent, "run_code")
+    assert report["error"] == "cancelled"
+    assert agent.value("ran") is False
+
+
+def test_the_interrupt_button_interrupts_the_agents_code(agent: Kernel) -> None:
+    agent.run("call('run_code', code='import time\\nprint(\"before\")\\ntime.sleep(60)')").check()
+    time.sleep(0.7)
+    agent.interrupt()
+    report = finished(agent, "run_code")
+    assert report["output"]["stdout"] == "before\n"
+    assert report["output"]["error"]["type"] == "KeyboardInterrupt"
+
+
+def test_the_interrupt_button_still_interrupts_cells(agent: Kernel) -> None:
+    run_code(agent, "1")
+    cell = agent.submit("time.sleep(60)")
+    time.sleep(0.7)
+    agent.interrupt()
+    assert "KeyboardInterrupt" in agent.reply(cell, timeout=20).error
+
+
+def test_the_interrupt_button_ends_a_wait(agent: Kernel) -> None:
+    cell = agent.submit("import threading; main.serve_until(threading.Event())")
+    time.sleep(0.7)
+    agent.interrupt()
+    assert "KeyboardInterrupt" in agent.reply(cell, timeout=20).error
+
+
+def test_code_that_takes_too_long_is_interrupted(agent: Kernel) -> None:
+    agent.run("from copilot_widget.notebook.run_code import RunCode\nquick = RunCode(shell, main, time_limit=0.5)").check()
+    agent.run("call(quick, code='import time\\nprint(1)\\ntime.sleep(60)')").check()
+    report = finished(agent, "run_code")
+    assert report["output"]["stdout"] == "1\n"
+    assert report["output"]["error"] == {"type": "TimeoutError", "message": "stopped after 0.5 s"}
+
+
+# ---- looking -------------------------------------------------------------------------------------------
+
+
+def test_looking_does_not_wait_for_a_running_cell(agent: Kernel) -> None:
+    agent.run("x = [1, 2]").check()
+    agent.run("call('list_variables'); call('inspect_variable', name='x'); time.sleep(1.5); ended = time.time()").check()
+    listed, inspected = finished(agent, "list_variables"), finished(agent, "inspect_variable")
+    ended = agent.value("ended")
+    assert listed["ended"] < ended
+    assert inspected["ended"] < ended
+    assert inspected["output"]["value"] == [1, 2]
+    assert "x" in [entry["name"] for entry in listed["output"]]
+    assert "In" not in [entry["name"] for entry in listed["output"]]
+
+
+def test_the_last_error_with_its_locals(agent: Kernel) -> None:
+    agent.run("def share(part, total):\n    ratio = part / total\n    return ratio").check()
+    agent.run("share(3, 0)")
+    agent.run("call('last_error')").check()
+    output = finished(agent, "last_error")["output"]
+    assert output["type"] == "ZeroDivisionError"
+    assert output["message"] == "division by zero"
+    assert output["line"] == 2
+    assert output["code"] == "ratio = part / total"
+    assert output["locals"] == {"part": "3", "total": "0"}
+    assert "cell [2], line 2, in share" in output["traceback"]
+    assert "ipykernel" not in output["traceback"]
+
+
+def test_main_thread_tools_run_between_cells(agent: Kernel) -> None:
+    agent.run(
+        "from copilot_widget import tool\nimport sqlite3, threading\ndb = sqlite3.connect(':memory:')\n"
+        "@tool(main_thread=True)\ndef ask(sql: str): return db.execute(sql).fetchall(), threading.current_thread().name\n"
+        "call(ask, sql='select 1')"
+    ).check()
+    assert finished(agent, "ask")["output"] == [[[1]], "MainThread"]
+
+
+def test_headless_is_told_by_what_the_client_allows(start_kernel: Callable[..., Kernel], kernel_name: str) -> None:
+    code = "from copilot_widget.notebook.kernel import is_headless\nprint(is_headless(get_ipython()))"
+    assert start_kernel(kernel_name, allow_stdin=False).run(code).check().stdout == "True\n"
+    assert start_kernel(kernel_name, allow_stdin=True).run(code).check().stdout == "False\n"
