@@ -72,9 +72,9 @@ def _ask(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         run.stop()
         run.wait(5)
-    if run.status == "failed":
+    if run.error is not None:
         print(f"copilot-widget: {run.error}", file=sys.stderr)
-        return _FAILED
+        return _USAGE if run.error.code == UsageError.code else _FAILED
     return _STOPPED if run.status == "stopped" else 0
 
 

@@ -120,6 +120,7 @@ class Copilot:
         """
         if not isinstance(prompt, str) or not prompt.strip():
             raise UsageError("There is no question.", hint="Write what you want to know: copilot.ask('…').")
+        own = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals}
         options = self.options(max_steps=max_steps, budget=budget, approvals=approvals)
         parts: list[Part] = [TextPart(text=prompt, state="done")]
         for mention in host().mentions(prompt):
@@ -137,7 +138,7 @@ class Copilot:
             budget=options["budget"],
             approvals=options["approvals"] if isinstance(options["approvals"], str) else "callable",
         )
-        run = Run(self, request)
+        run = Run(self, request, own)
         self.runs.append(run)
         loop.start(self.executor.submit(request, idempotency_key=run_id)).result()
         loop.start(follow(run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,11 @@ class RunError:
 class Run:
     """A turn of a Copilot: running, or ended. Made by `Copilot.ask`; displays itself as a cell's last value."""
 
-    def __init__(self, copilot: Copilot, request: RunRequest) -> None:
+    def __init__(self, copilot: Copilot, request: RunRequest, options: Mapping[str, Any]) -> None:
         self._copilot = copilot
         self._request = request
+        self.options = {name: value for name, value in options.items() if value is not None}
+        """What was asked for this run alone (model, max_steps, budget, approvals); its follow-ups keep to it."""
         self._feed = Feed(request.run, request.message_id)
         self.shown = False
         """True once a magic has displayed it, so that the cell's value does not display it again."""

@@ -48,7 +48,8 @@ class ChatWidget(anywidget.AnyWidget):
         self._runs: list[Run] = []
         self._draft = draft
         self._notice = notice
-        self._options = options or {}
+        self._options = options or (runs[-1].options if runs and kind == "turn" else {})
+        """Follow-ups are asked as the cell asked: of the same model, under the same limits."""
         # A thread's publishing needs the context of the cell that made the widget: ipykernel looks the parent up there.
         self._context = contextvars.copy_context()
         self._transport = Transport(self._send_from_anywhere)
@@ -133,8 +134,7 @@ class ChatWidget(anywidget.AnyWidget):
         text = command.get("text")
         if not isinstance(text, str):
             raise UsageError("send takes `text`.")
-        options = self._options if self._draft is not None else {}
-        run = self._copilot.ask(text, **options)
+        run = self._copilot.ask(text, **self._options)
         self._draft = self._notice = None
         self.add(run)
         self._send_from_anywhere({"type": "view", "view": {"draft": None, "notice": None}})
