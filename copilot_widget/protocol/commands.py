@@ -65,7 +65,7 @@ class Send(_Command):
 
     command: Literal["send"] = "send"
     text: str
-    attachments: tuple[Attachment, ...] = ()
+    attachments: list[Attachment] = []
 
 
 class Stop(_Command):

@@ -140,6 +140,12 @@ const random = [];
 for (let seed = 1; seed <= 60; seed++) {
   random.push(await run({ name: `random-${seed}`, chunks: randomStream(numbers(seed * 7919, 20 + seed * 4)) }));
 }
+for (let seed = 1; seed <= 40; seed++) {
+  const initial = random[seed].final; // as after a takeover: what was open is known from the kept message only
+  random.push(
+    await run({ name: `random-continued-${seed}`, initial, chunks: randomStream(numbers(seed * 104729, 120)) }),
+  );
+}
 writeRows(join(folder, "random.json"), random);
 
 const texts = [];
