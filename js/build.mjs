@@ -10,7 +10,7 @@ const dev = process.argv.includes("--dev");
 const out = dev ? join(here, "dev", "out") : join(here, "..", "copilot_widget", "static");
 
 /** What may not grow unseen: bytes, minified. The loader is copied into every widget, the rest is sent once a page. */
-const LIMITS = { "loader.js": 3_000, "widget.js": 175_000 };
+const LIMITS = { "loader.js": 3_000, "widget.js": 150_000 };
 
 /** `import css from "./x.css"` gives its minified text: the style travels inside the bundle, once. */
 const cssText = {
@@ -43,6 +43,7 @@ await mkdir(out, { recursive: true });
 const parts = {
   loader: "src/loader.ts",
   widget: "src/widget.tsx",
+  html: "src/parts/html.ts",
   math: "src/parts/math.ts",
   languages: "src/parts/languages.ts",
 };

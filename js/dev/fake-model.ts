@@ -1,11 +1,12 @@
 /** A model and a kernel that answer as the real ones do, from a script. */
+import html from "asset:html.js";
 import languages from "asset:languages.js";
 import math from "asset:math.js";
 import type { AnyModel, Comm } from "../src/host.ts";
 import type { UIMessageChunk } from "../src/protocol-types.ts";
 import type { View } from "../src/view.ts";
 
-const ASSETS: Record<string, string> = { "math.js": math, "languages.js": languages };
+const ASSETS: Record<string, string> = { "html.js": html, "math.js": math, "languages.js": languages };
 
 async function gzipped(text: string): Promise<{ data: string }> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));

@@ -27,7 +27,9 @@ export function Arguments({ part, language = "python", insertable = true, shown 
           {others.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{literal(value)}</dd>])}
         </dl>
       )}
-      {code !== null && !shown.includes(code) && <Code code={code} language={language} streaming={streaming} insertable={insertable} />}
+      {code !== null && !shown.includes(code) && (
+        <Code code={code} language={language} streaming={streaming} insertable={insertable} />
+      )}
       {isOther && <Code code={literal(part.input)} language="json" streaming={streaming} />}
     </>
   );

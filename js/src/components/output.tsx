@@ -1,7 +1,8 @@
 /** A call's output: its MIME bundles where it has some, else the value itself. */
-import { useState } from "preact/hooks";
-import { sanitize } from "../markdown/sanitize.ts";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { withSanitized } from "../markdown/html.ts";
 import { Code } from "./code.tsx";
+import { useWidget } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
 
 type Bundle = Record<string, unknown>;
@@ -34,7 +35,7 @@ function Mime({ bundle }: { bundle: Bundle }) {
     const source = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(asText(bundle["image/svg+xml"]))}`;
     return <Picture source={source} alt={plain} />; // as a picture: scripts in it do not run
   }
-  if (bundle["text/html"]) return <Html html={asText(bundle["text/html"])} />;
+  if (bundle["text/html"]) return <Html html={asText(bundle["text/html"])} plain={plain} />;
   if (bundle["text/markdown"]) return <Markdown text={asText(bundle["text/markdown"])} ended />;
   if (bundle["application/json"] !== undefined) return <Value value={bundle["application/json"]} />;
   return plain ? <Text text={plain} /> : null;
@@ -44,14 +45,17 @@ const Picture = ({ source, alt }: { source: string; alt: string }) => (
   <img class="cw-picture" src={source} alt={alt || "Figure"} />
 );
 
-function Html({ html }: { html: string }) {
-  const fill = (element: HTMLDivElement | null) => {
-    if (element && element.dataset.done !== "true") {
-      element.replaceChildren(sanitize(html));
-      element.dataset.done = "true";
-    }
-  };
-  return <div key={html} class="cw-html cw-scroll" tabIndex={0} role="group" aria-label="Output" ref={fill} />;
+/** The plain text, until the html has been made harmless. */
+function Html({ html, plain }: { html: string; plain: string }) {
+  const { services } = useWidget();
+  const [fragment, setFragment] = useState<DocumentFragment | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => withSanitized(html, services, setFragment), [html, services]);
+  useLayoutEffect(() => {
+    if (fragment) box.current?.replaceChildren(fragment);
+  }, [fragment]);
+  if (!fragment) return plain ? <Text text={plain} /> : null;
+  return <div class="cw-html cw-scroll" tabIndex={0} role="group" aria-label="Output" ref={box} />;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals' colour codes are control characters

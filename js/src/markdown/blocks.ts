@@ -6,7 +6,7 @@
  * pieces are joined again.
  */
 import { Lexer, type Token } from "marked";
-import { markedOptions } from "./marked.ts";
+import { marked } from "./marked.ts";
 import { repair } from "./repair.ts";
 
 export type Block =
@@ -125,7 +125,7 @@ function withoutFenceStart(code: string, marker: string): string {
 function grouped(text: string): string[] {
   const groups: string[] = [];
   let depth = 0;
-  for (const token of new Lexer(markedOptions).blockTokens(text, []) as Token[]) {
+  for (const token of new Lexer(marked.defaults).blockTokens(text, []) as Token[]) {
     if (depth > 0) groups[groups.length - 1] += token.raw;
     else groups.push(token.raw);
     if (token.type === "html") depth = Math.max(0, depth + balance(token.raw));
@@ -169,7 +169,11 @@ function paragraphCut(tail: string): number {
     space = tail.lastIndexOf(" ", space - 1);
     if (space < LONG / 2) return 0;
     const head = tail.slice(0, space + 1);
-    if (/^\p{L}/u.test(tail.slice(space + 1)) && /[\p{L}\p{N}.,;:)] $/u.test(head) && repair(`${head}x`) === `${head}x`) {
+    if (
+      /^\p{L}/u.test(tail.slice(space + 1)) &&
+      /[\p{L}\p{N}.,;:)] $/u.test(head) &&
+      repair(`${head}x`) === `${head}x`
+    ) {
       return space + 1;
     }
   }

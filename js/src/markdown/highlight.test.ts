@@ -3,11 +3,14 @@ import { describe, expect, it } from "vitest";
 import { colour, escapeHtml, languageOf } from "./highlight.ts";
 
 const kinds = (code: string, language: string) =>
-  [...colour(code, language).html.matchAll(/<span class="hljs-(\w+)">(.*?)<\/span>/gs)].map(([, kind, text]) => `${kind} ${text}`);
+  [...colour(code, language).html.matchAll(/<span class="hljs-(\w+)">(.*?)<\/span>/gs)].map(
+    ([, kind, text]) => `${kind} ${text}`,
+  );
 
 describe("colour", () => {
   it("knows Python", () => {
-    const code = '@cache\ndef f(x: int = 0x1F) -> str:\n    """Doc."""\n    return f"{x}" if x is not None else str(x)  # end';
+    const code =
+      '@cache\ndef f(x: int = 0x1F) -> str:\n    """Doc."""\n    return f"{x}" if x is not None else str(x)  # end';
     expect(kinds(code, "python")).toEqual([
       "meta @cache",
       "keyword def",
@@ -29,7 +32,11 @@ describe("colour", () => {
   });
 
   it.each([
-    ["json", '{"a": [1.5e3, null], "b": "x"}', ["attr &quot;a&quot;", "number 1.5e3", "literal null", "attr &quot;b&quot;", "string &quot;x&quot;"]],
+    [
+      "json",
+      '{"a": [1.5e3, null], "b": "x"}',
+      ["attr &quot;a&quot;", "number 1.5e3", "literal null", "attr &quot;b&quot;", "string &quot;x&quot;"],
+    ],
     ["bash", "echo $HOME # hi", ["built_in echo", "variable $HOME", "comment # hi"]],
     ["sql", "SELECT count(*) FROM t -- all", ["keyword SELECT", "title count", "keyword FROM", "comment -- all"]],
     ["r", "x <- mean(c(1L, NA))", ["keyword &lt;-", "title mean", "title c", "number 1L", "literal NA"]],
@@ -40,7 +47,9 @@ describe("colour", () => {
   });
 
   it("changes no character, and escapes them all", () => {
-    const code = fc.string({ unit: fc.constantFrom("a", '"', "'", "#", "\n", "<", "&", "`", "1", " ", "\\", "def ", '"""', "/*") });
+    const code = fc.string({
+      unit: fc.constantFrom("a", '"', "'", "#", "\n", "<", "&", "`", "1", " ", "\\", "def ", '"""', "/*"),
+    });
     const language = fc.constantFrom("python", "json", "bash", "sql", "r", "javascript", "diff", "unknown");
     fc.assert(
       fc.property(code, language, (text, name) => {

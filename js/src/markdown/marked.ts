@@ -1,8 +1,8 @@
 /** marked, with what notebooks need besides GitHub's markdown: math. */
-import { Marked, type MarkedOptions, type TokenizerAndRendererExtension, type Tokens } from "marked";
+import { Marked, type TokenizerAndRendererExtension, type Tokens } from "marked";
 import { escapeHtml } from "./highlight.ts";
 
-interface Math extends Tokens.Generic {
+export interface MathToken extends Tokens.Generic {
   type: "math" | "mathBlock";
   tex: string;
   display: boolean;
@@ -15,7 +15,7 @@ const INLINE = [
 ];
 const BLOCK = [/^ {0,3}\$\$\s*\n?([^$]+?)\n?\s*\$\$[ \t]*(?:\n|$)/, /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/];
 
-function tokenize(patterns: RegExp[], type: Math["type"], source: string): Math | undefined {
+function tokenize(patterns: RegExp[], type: MathToken["type"], source: string): MathToken | undefined {
   for (const [index, pattern] of patterns.entries()) {
     const match = pattern.exec(source);
     const tex = match?.[1]?.trim();
@@ -26,7 +26,7 @@ function tokenize(patterns: RegExp[], type: Math["type"], source: string): Math 
 
 /** The TeX itself: it is what shows until the math part has come (see math.ts), and where it cannot come. */
 function renderMath(token: Tokens.Generic): string {
-  const { tex, display } = token as Math;
+  const { tex, display } = token as MathToken;
   const span = `<span class="cw-math" data-display="${display}">${escapeHtml(tex)}</span>`;
   return token.type === "mathBlock" ? `<p>${span}</p>` : span;
 }
@@ -53,7 +53,7 @@ const blockMath: TokenizerAndRendererExtension = {
   renderer: renderMath,
 };
 
-const marked = new Marked({
+export const marked = new Marked({
   gfm: true,
   extensions: [inlineMath, blockMath],
   renderer: {
@@ -61,8 +61,3 @@ const marked = new Marked({
       `<span class="cw-check" role="img" aria-label="${checked ? "done" : "to do"}">${checked ? "☑" : "☐"}</span> `,
   },
 });
-
-export const markedOptions: MarkedOptions = marked.defaults;
-
-/** Markdown to html that is NOT safe yet: pass it to `sanitize`. */
-export const toHtml = (source: string): string => marked.parse(source, { async: false });

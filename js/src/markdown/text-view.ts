@@ -1,9 +1,7 @@
 /** Draws one markdown text into an element, and as it grows only what has changed of it. */
 import { type Block, BlockStream } from "./blocks.ts";
 import { type CodeFigure, codeFigure } from "./code.ts";
-import { enhance } from "./enhance.ts";
-import { toHtml } from "./marked.ts";
-import { sanitize } from "./sanitize.ts";
+import { renderMarkdown } from "./render.ts";
 import type { Services } from "./services.ts";
 
 interface Drawn {
@@ -63,10 +61,7 @@ export class TextView {
     }
     const element = document.createElement("div");
     element.className = block.piece ? "cw-block cw-piece" : "cw-block";
-    const fragment = sanitize(toHtml(block.source));
-    const level = enhance(fragment, this.#services, heading);
-    element.append(fragment);
-    return { block, element, heading: level };
+    return { block, element, heading: renderMarkdown(block.source, element, this.#services, heading) };
   }
 }
 

@@ -1,5 +1,6 @@
-/** Html that a model or a tool wrote, made harmless. */
+/** On demand: html that a model or a tool wrote, made harmless. */
 import createDOMPurify from "dompurify";
+import { fixLink, isOwnPicture, isRemotePicture } from "../markdown/links.ts";
 
 const TAGS =
   `a abbr b blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption figure
@@ -13,8 +14,6 @@ const ATTRIBUTES =
 /** A foreign class could dress text up as a part of this view. */
 const CLASSES = /^(?:language-[\w+#.-]+|cw-math|cw-check)$/;
 const ROLES = /^img$/;
-const LINK = /^(?:https?:|mailto:)/i;
-const PICTURE = /^data:image\/(?:png|jpe?g|gif|webp|svg\+xml)[;,]/i;
 
 const purifier = createDOMPurify(window);
 
@@ -22,7 +21,7 @@ purifier.addHook("afterSanitizeAttributes", (node) => {
   filterClasses(node);
   const role = node.getAttribute("role");
   if (role !== null && !ROLES.test(role)) node.removeAttribute("role");
-  if (node.tagName === "A") fixLink(node);
+  if (node.tagName === "A") fixLink(node, node.getAttribute("href") ?? "");
   if (node.tagName === "IMG") fixPicture(node);
 });
 
@@ -33,17 +32,6 @@ function filterClasses(node: Element): void {
   else node.removeAttribute("class");
 }
 
-function fixLink(node: Element): void {
-  const href = node.getAttribute("href");
-  if (href === null || !LINK.test(href)) {
-    node.removeAttribute("href"); // also relative ones: they would lead into the notebook server
-    return;
-  }
-  node.setAttribute("target", "_blank");
-  node.setAttribute("rel", "noopener noreferrer");
-  node.setAttribute("title", href);
-}
-
 /**
  * A remote picture tells its host that, and when, this was read: it waits for a click (see enhance.ts). The source goes
  * while the picture is in DOMPurify's own document: in the page's it would load even outside of the tree.
@@ -51,9 +39,9 @@ function fixLink(node: Element): void {
 function fixPicture(node: Element): void {
   const source = node.getAttribute("src") ?? "";
   if (!node.hasAttribute("alt")) node.setAttribute("alt", "");
-  if (PICTURE.test(source)) return;
+  if (isOwnPicture(source)) return;
   node.removeAttribute("src");
-  if (/^https?:/i.test(source)) node.setAttribute("data-src", source);
+  if (isRemotePicture(source)) node.setAttribute("data-src", source);
 }
 
 function replaceSourceless(picture: HTMLImageElement): void {
