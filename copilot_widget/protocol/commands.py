@@ -86,14 +86,21 @@ class Approve(_Command):
     scope: Literal["once"] = "once"
 
 
-Command = Annotated[Union[Hello, Resume, Send, Stop, Approve], Field(discriminator="command")]
+class Asset(_Command):
+    """A part of the front end that is loaded on demand. Result: {data}, base64 of the gzipped file."""
+
+    command: Literal["asset"] = "asset"
+    name: str
+
+
+Command = Union[Hello, Resume, Send, Stop, Approve, Asset]
 """Any command."""
 
-COMMANDS = ("hello", "resume", "send", "stop", "approve")
-_ADAPTER: TypeAdapter[Hello | Resume | Send | Stop | Approve] = TypeAdapter(Command)
+COMMANDS = ("hello", "resume", "send", "stop", "approve", "asset")
+_ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 
-def parse_command(wire: Any) -> Hello | Resume | Send | Stop | Approve:
+def parse_command(wire: Any) -> Command:
     """The command that a dict holds. Raises CommandError, with a reason."""
     if not isinstance(wire, dict):
         raise CommandError("A command must be an object.", code="bad-arguments")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from . import chunks as c
 from .chunks import Chunk, Json
 from .jsontext import dumps
-from .wire import Event, Heartbeat, parse_chunk, to_wire
+from .wire import Event, Heartbeat, parse_chunk
 
 HEADERS = {
     "content-type": "text/event-stream",
@@ -34,11 +34,12 @@ def to_sse(chunk: Event, strict: bool = False, *, event_id: int | str | None = N
     client cannot be told are left out ("" is returned); what it must know to finish a message takes the nearest old
     shape: a failed or denied call has its text as output, an abort is a finish.
     """
-    if isinstance(chunk, Heartbeat):
+    if type(chunk) is Heartbeat:
         return COMMENT
-    wires = _strict_wires(chunk) if strict else [to_wire(chunk)]
     prefix = "" if event_id is None else f"id: {event_id}\n"
-    return "".join(f"{prefix}data: {dumps(wire)}\n\n" for wire in wires)
+    if strict:
+        return "".join(f"{prefix}data: {dumps(wire)}\n\n" for wire in _strict_wires(chunk))
+    return f"{prefix}data: {dumps(chunk.to_wire())}\n\n"
 
 
 # ---- the strict shapes ----------------------------------------------------------------------------------
