@@ -135,33 +135,36 @@ class _Step:
         request = self._request(tools)
         failure: CopilotError | None = None
         try:
-            funnel: Funnel[ModelEvent] = Funnel(self.stop)
-            funnel.add(self.agent.model.stream(request))
-            async for event in funnel:
+            async for event in self._answer(request):
                 for chunk in turn.chunks(event):
                     yield chunk
                 if self._over_budget(turn):
-                    failure = self._budget_error()
-                    break
+                    raise self._budget_error()
         except CopilotError as error:
             failure = error
         except Exception as error:
             failure = ModelError(f"The model failed: {one_line(error)}.", hint="This is a bug of the model's adapter.")
-        for chunk in turn.close():
+        for chunk in [*turn.close(), *self._after_answer(turn, request, failure)]:
             yield chunk
+
+    def _answer(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """The model's events, until they end or the run is stopped."""
+        funnel: Funnel[ModelEvent] = Funnel(self.stop)
+        funnel.add(self.agent.model.stream(request))
+        return aiter(funnel)
+
+    def _after_answer(self, turn: ModelTurn, request: ModelRequest, failure: CopilotError | None) -> list[Chunk]:
+        """Count what was used, and say how it goes on: with the calls, or with an ending."""
         self._count(turn.usage or turn.estimate(request))
         self.state.pending = turn.calls
         if failure is not None:
-            ending = self._fail(failure)
-        elif self.stop.is_set:
-            ending = self._abort()
-        elif turn.calls or turn.rejected:
+            return self._fail(failure)
+        if self.stop.is_set:
+            return self._abort()
+        if turn.calls or turn.rejected:
             self.state.phase = "tools"
-            ending = []
-        else:
-            ending = self._finish(turn.finish_reason)
-        for chunk in ending:
-            yield chunk
+            return []
+        return self._finish(turn.finish_reason)
 
     async def _run_tools(self) -> AsyncIterator[Chunk]:
         tools = self.agent.tools()
@@ -214,9 +217,7 @@ class _Step:
         call.approval_id = f"{self.state.request.run}-{call.call_id}"
         if decision.kind == "deny":
             call.state, call.reason = "denied", decision.reason
-            request = ToolApprovalRequest(
-                approval_id=call.approval_id, tool_call_id=call.call_id, is_automatic=True
-            )
+            request = ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id, is_automatic=True)
             return [request, _response(call)]
         call.state = "asked"
         card = {key: value for key, value in vars(decision.request).items() if value} if decision.request else {}
@@ -226,9 +227,7 @@ class _Step:
         ]
 
     def _settle(self, chunk: Chunk) -> None:
-        final = isinstance(chunk, ToolOutputError) or (
-            isinstance(chunk, ToolOutputAvailable) and not chunk.preliminary
-        )
+        final = isinstance(chunk, ToolOutputError) or (isinstance(chunk, ToolOutputAvailable) and not chunk.preliminary)
         if final:
             call_id = chunk.tool_call_id  # type: ignore[union-attr]  # narrowed by `final`
             self.state.pending = [call for call in self.state.pending if call.call_id != call_id]
@@ -322,7 +321,11 @@ class _Step:
         self.state.status, self.state.phase = "failed", "done"
         told = {"code": error.code, "message": error.message, "hint": error.hint}
         closing = self._resolve_calls("not run: the run failed before") + self._close_step()
-        return [*closing, MessageMetadata(message_metadata={**self._metadata(), "error": told}), Error(error_text=str(error))]
+        return [
+            *closing,
+            MessageMetadata(message_metadata={**self._metadata(), "error": told}),
+            Error(error_text=str(error)),
+        ]
 
     def _abort(self) -> list[Chunk]:
         self.state.status, self.state.phase = "stopped", "done"
@@ -351,9 +354,7 @@ class _Step:
 
 
 def _response(call: PendingCall) -> ToolApprovalResponse:
-    return ToolApprovalResponse(
-        approval_id=call.approval_id or "", approved=call.state != "denied", reason=call.reason
-    )
+    return ToolApprovalResponse(approval_id=call.approval_id or "", approved=call.state != "denied", reason=call.reason)
 
 
 def _gone(call: PendingCall) -> ToolOutputError:

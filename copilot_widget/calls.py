@@ -43,9 +43,7 @@ class CallRunner:
         tool = self._tools[call.tool]
 
         def notify(text: str) -> None:
-            funnel.put_threadsafe(
-                Data(type="data-tool-status", id=call.call_id, data={"text": text}, transient=True)
-            )
+            funnel.put_threadsafe(Data(type="data-tool-status", id=call.call_id, data={"text": text}, transient=True))
 
         context = ToolContext(call_id=call.call_id, run_id=self._run_id, deps=self._deps, notify=notify)
         last: ToolResult | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .errors import CopilotError, UsageError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .run import Run
 
 _USAGE, _FAILED, _STOPPED = 2, 1, 130
+_STOP_SECONDS = 5
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,43 +69,57 @@ def _ask(arguments: argparse.Namespace) -> int:
         executor=arguments.executor,
     )
     run = copilot.ask(prompt)
+    printer = _Printer(arguments.format)
     try:
-        _print(run, arguments.format)
+        printer.print(run)
     except KeyboardInterrupt:
         run.stop()
-        run.wait(5)
+        run.wait(_STOP_SECONDS)
+        printer.print(run)  # up to the abort, so that who reads the stream sees its end
     if run.error is not None:
         print(f"copilot-widget: {run.error}", file=sys.stderr)
         return _USAGE if run.error.code == UsageError.code else _FAILED
     return _STOPPED if run.status == "stopped" else 0
 
 
-def _print(run: Run, how: str) -> None:
-    import json
+class _Printer:
+    """Writes a run's events to standard output; goes on where it was interrupted."""
 
-    from .protocol.sse import to_sse
-    from .protocol.wire import parse_chunk
+    def __init__(self, how: str) -> None:
+        self._write = {"text": self._text, "ndjson": self._ndjson, "sse": self._sse}[how]
+        self._how = how
+        self._cursor = 0
+        self._open_line = False
 
-    open_line = False
-    for event in run.events():
-        chunk = event["chunk"]
-        if how == "ndjson":
-            print(json.dumps(chunk, ensure_ascii=False), flush=True)
-        elif how == "sse":
-            print(to_sse(parse_chunk(chunk)), end="", flush=True)
-        elif chunk["type"] == "text-delta":
-            print(chunk["delta"], end="", flush=True)
-            open_line = True
-        elif chunk["type"] == "text-end" and open_line:
-            print("\n", flush=True)
-            open_line = False
+    def print(self, run: Run) -> None:
+        for event in run.events(self._cursor):
+            self._cursor = event["seq"]
+            self._write(event["chunk"])
+            sys.stdout.flush()
+        if self._how == "sse":
+            print("data: [DONE]\n", flush=True)
+
+    def _ndjson(self, chunk: dict[str, Any]) -> None:
+        print(json.dumps(chunk, ensure_ascii=False))
+
+    def _sse(self, chunk: dict[str, Any]) -> None:
+        from .protocol.sse import to_sse
+        from .protocol.wire import parse_chunk
+
+        print(to_sse(parse_chunk(chunk)), end="")
+
+    def _text(self, chunk: dict[str, Any]) -> None:
+        if chunk["type"] == "text-delta":
+            print(chunk["delta"], end="")
+            self._open_line = True
+        elif chunk["type"] == "text-end" and self._open_line:
+            print("\n")
+            self._open_line = False
         else:
             _tell(chunk)
-    if how == "sse":
-        print("data: [DONE]\n", flush=True)
 
 
-def _tell(chunk: dict[str, object]) -> None:
+def _tell(chunk: dict[str, Any]) -> None:
     """What happens beside the answer goes to standard error, so that the answer can be piped."""
     kind = chunk["type"]
     if kind == "tool-input-available":
@@ -112,5 +128,5 @@ def _tell(chunk: dict[str, object]) -> None:
         print(f"· {chunk['errorText']}", file=sys.stderr, flush=True)
     elif kind == "tool-output-denied":
         print("· denied: nobody can be asked here; --approvals auto allows it", file=sys.stderr, flush=True)
-    elif kind == "data-notice" and isinstance(chunk.get("data"), dict):
-        print(f"· {chunk['data']['text']}", file=sys.stderr, flush=True)  # type: ignore[index]
+    elif kind == "data-notice":
+        print(f"· {chunk['data']['text']}", file=sys.stderr, flush=True)

@@ -14,9 +14,9 @@ from .errors import UsageError
 class Settings(Configurable):
     """Defaults of every Copilot of this process; an argument of Copilot(…) goes before them."""
 
-    model = Unicode("", help="provider/model, demo, replay:FILE or script:FILE; empty: COPILOT_MODEL, then detection").tag(
-        config=True
-    )
+    model = Unicode(
+        "", help="provider/model, demo, replay:FILE or script:FILE; empty: COPILOT_MODEL, then detection"
+    ).tag(config=True)
     api_base = Unicode("", help="address of the model's server; empty: COPILOT_API_BASE").tag(config=True)
     instructions = Unicode("", help="standing instructions, put before those of a Copilot").tag(config=True)
     approvals = Unicode("ask", help="ask, auto (allow all) or never (deny all)").tag(config=True)

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Union, cast
 
 from .agent import Agent
 from .config import check_max_steps, setting
@@ -25,10 +25,11 @@ from .runs.base import Executor
 from .runs.kernel import KernelExecutor
 from .state import Budget, RunRequest
 from .store import MemoryStore
-from .tools.approval import Policy
+from .tools.approval import Policy, Rule
 from .tools.base import Tool
 from .tools.toolset import CombinedToolset, StaticToolset, as_tool
 
+Attachment = Union[str, "os.PathLike[str]", bytes, FilePart]
 TurnListener = Callable[[Run], None]
 ToolSource = Callable[[], Iterable[Tool]]
 
@@ -91,7 +92,9 @@ class Copilot:
         self.options()
         kind = setting("executor", executor, env="COPILOT_EXECUTOR", default="kernel")
         if kind != "kernel":
-            raise UsageError(f"There is no executor {kind!r} here.", hint="Leave it out: runs are executed in the kernel.")
+            raise UsageError(
+                f"There is no executor {kind!r} here.", hint="Leave it out: runs are executed in the kernel."
+            )
 
     def options(self, **overrides: Any) -> dict[str, Any]:
         """The checked options of a run: max_steps, budget, approvals. Raises UsageError."""
@@ -108,7 +111,7 @@ class Copilot:
         prompt: str,
         *,
         model: str | None = None,
-        attachments: Sequence[str | os.PathLike[str] | bytes] = (),
+        attachments: Sequence[Attachment] = (),
         max_steps: int | None = None,
         budget: str | None = None,
         approvals: str | None = None,
@@ -118,7 +121,7 @@ class Copilot:
         `attachments` are paths of images or text files, or the bytes of an image. The keyword options hold for this
         run only. Raises UsageError for an empty prompt, an unknown @mention or an option that cannot be.
         """
-        if not isinstance(prompt, str) or not prompt.strip():
+        if not str(prompt or "").strip():
             raise UsageError("There is no question.", hint="Write what you want to know: copilot.ask('…').")
         own = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals}
         options = self.options(max_steps=max_steps, budget=budget, approvals=approvals)
@@ -188,7 +191,7 @@ class Copilot:
         """The agent of one run: today's tools, and the model that was asked for."""
         model = await self._model_for(request.model)
         where = host()
-        approvals = self._approvals if callable(self._approvals) else request.approvals
+        approvals = cast("Rule", self._approvals if callable(self._approvals) else request.approvals)
         offered = [StaticToolset(source()) for source in self._sources]
         toolset = CombinedToolset(StaticToolset(self._tools), *offered, StaticToolset(where.tools()))
         request.instructions = instructions_for(request.instructions, where)
@@ -215,12 +218,14 @@ def _not_chosen(model: Model) -> CopilotError:
     """A key in the environment is no consent to send data there: the user names the model once."""
     return CopilotError(
         f"{model.info.reason.rstrip('.')}, but nothing was sent: you have not chosen it yet.",
-        hint=f'Choose it with %config Copilot.model = "{model.info.name}", --model or COPILOT_MODEL; "demo" needs no key.',
+        hint=f'Choose it: %config Copilot.model = "{model.info.name}", --model, or COPILOT_MODEL. "demo" needs no key.',
         code="not-chosen",
     )
 
 
-def _attachment(item: str | os.PathLike[str] | bytes) -> Part:
+def _attachment(item: Attachment) -> Part:
+    if isinstance(item, FilePart):
+        return item
     if isinstance(item, bytes):
         kind = "image/png" if item.startswith(b"\x89PNG") else "image/jpeg" if item.startswith(b"\xff\xd8") else None
         data, name = item, None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from typing import Any, cast
 
 from .models.base import (
     AssistantMessage,
@@ -66,7 +67,7 @@ def _user_content(message: UIMessage) -> Iterable[Text | Image]:
         if isinstance(part, TextPart):
             yield Text(part.text)
         elif isinstance(part, DataPart) and part.type == "data-context":
-            data = part.data if isinstance(part.data, dict) else {}
+            data = cast("dict[str, Any]", part.data or {})
             yield Text(f"[{data.get('name', 'context')}]\n{data.get('text', '')}")
         elif isinstance(part, FilePart):
             match = _IMAGE_URL.fullmatch(part.url)
@@ -101,7 +102,8 @@ def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:
 
 def _call_input(part: ToolPart) -> Json:
     """Providers take an object only; what the model wrote instead is quoted in the error it gets back."""
-    return part.input if isinstance(part.input, dict) else {}
+    written: object = part.input
+    return cast("Json", written) if isinstance(written, dict) else {}
 
 
 def _result(part: ToolPart) -> ToolMessage:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .host import host
 from .protocol.messages import TextPart, UIMessage
@@ -86,12 +86,12 @@ class Run:
     @property
     def usage(self) -> Usage:
         """Tokens so far; all zero until the first request has been counted."""
-        return _usage(self.message.metadata)
+        return _usage(self._metadata)
 
     @property
     def cost(self) -> float | None:
         """US dollars so far, or None where no price is known."""
-        cost = (self.message.metadata or {}).get("cost")
+        cost = self._metadata.get("cost")
         return float(cost) if isinstance(cost, (int, float)) else None
 
     @property
@@ -99,10 +99,14 @@ class Run:
         """Why the run failed, or None."""
         if self.status != "failed":
             return None
-        told = (self.message.metadata or {}).get("error")
-        if isinstance(told, dict):
+        told = _mapping(self._metadata.get("error"))
+        if told:
             return RunError(str(told.get("code")), str(told.get("message")), str(told.get("hint") or ""))
         return RunError("log", str(self._feed.events[-1]["chunk"].get("errorText")))
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return _mapping(self.message.metadata)
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait for the end, also of a run that fails; serves the tools that need this thread meanwhile.
@@ -156,9 +160,12 @@ class Run:
         return f"<Run {self.id} {self.status}>"
 
 
-def _usage(metadata: Any) -> Usage:
-    told = metadata.get("usage") if isinstance(metadata, dict) else None
-    counts = told if isinstance(told, dict) else {}
+def _mapping(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _usage(metadata: dict[str, Any]) -> Usage:
+    counts = _mapping(metadata.get("usage"))
     return Usage(
         prompt_tokens=counts.get("promptTokens", 0),
         completion_tokens=counts.get("completionTokens", 0),

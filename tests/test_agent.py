@@ -90,7 +90,9 @@ async def test_calls_not_declared_parallel_run_one_after_the_other():
         log.append(f"{name} out")
         return name
 
-    await drive(make_agent([[call("careful", "c1", name="a"), call("careful", "c2", name="b")], ["x"]], careful), begin())
+    await drive(
+        make_agent([[call("careful", "c1", name="a"), call("careful", "c2", name="b")], ["x"]], careful), begin()
+    )
     assert log == ["a in", "a out", "b in", "b out"]
 
 
@@ -189,7 +191,12 @@ async def test_a_budget_of_tokens_ends_the_run_in_the_middle_of_the_answer():
 
 
 async def test_a_models_error_keeps_what_came_and_names_the_next_step():
-    script = [[{"type": "text", "text": "Half an "}, {"type": "error", "code": "connection", "message": "Gone.", "hint": "Again?"}]]
+    script = [
+        [
+            {"type": "text", "text": "Half an "},
+            {"type": "error", "code": "connection", "message": "Gone.", "hint": "Again?"},
+        ]
+    ]
     chunks, state = await drive(make_agent(script), begin())
     assert state.status == "failed"
     assert kinds(chunks)[-5:] == ["text-end", "message-metadata", "finish-step", "message-metadata", "error"]
@@ -209,7 +216,11 @@ async def test_stop_while_text_streams_closes_the_part_and_counts_what_came():
     state = chunks.pop()
     assert state.status == "stopped"
     assert [chunk.type for chunk in chunks[-5:]] == [
-        "text-end", "message-metadata", "finish-step", "message-metadata", "abort"
+        "text-end",
+        "message-metadata",
+        "finish-step",
+        "message-metadata",
+        "abort",
     ]
     assert state.message.metadata["usage"]["completionTokens"] > 0
 
@@ -348,7 +359,11 @@ async def test_a_run_resumed_from_any_boundary_in_a_new_process_ends_the_same(na
     assert len(boundaries) >= 2
     for cut, boundary in boundaries:
         done = subprocess.run(
-            [sys.executable, "-c", RESUME, name], input=boundary.model_dump_json(), capture_output=True, text=True, check=False
+            [sys.executable, "-c", RESUME, name],
+            input=boundary.model_dump_json(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         resumed = json.loads(done.stdout)

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -60,10 +61,8 @@ async def test_a_producer_that_ignores_its_cancellation_cannot_hold_the_consumer
     async def stubborn():
         yield 1
         while not release.is_set():
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.05)
-            except asyncio.CancelledError:
-                pass
 
     stop = StopSignal()
     funnel: Funnel[int] = Funnel(stop)

@@ -9,7 +9,9 @@ def test_options_come_before_the_prompt():
     call = parse('--model openai/gpt-5 --max-steps=3 --budget "0.50 USD" --wait why --model?')
     assert call.prompt == "why --model?"
     assert call.values == {"model": "openai/gpt-5", "max_steps": "3", "budget": "0.50 USD"}
-    assert call.wait and not call.new and not call.send
+    assert call.wait
+    assert not call.new
+    assert not call.send
 
 
 @pytest.mark.parametrize("prompt", ["-5 + 3 = ?", "- a list", "why?", ""])

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import traitlets
-from ipywidgets import Widget
+from ipywidgets import Widget  # pyright: ignore[reportMissingTypeStubs]
 
 from ..errors import CopilotError
 

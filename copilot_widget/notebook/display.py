@@ -39,14 +39,12 @@ def show(
             run.wait()
         RecordDisplay(_bundle(runs, beside=False)).show()
         return
-    from IPython.display import display
+    from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
     from .widget import ChatWidget
 
     record = RecordDisplay(_bundle(runs, beside=True))
-    widget = ChatWidget(
-        copilot, kind=kind, runs=runs, draft=draft, notice=notice, options=options, kernel=host.kernel
-    )
+    widget = ChatWidget(copilot, kind=kind, runs=runs, draft=draft, notice=notice, options=options, kernel=host.kernel)
     keeper = _Keeper(widget, record)
     for run in runs:
         keeper.watch(run)

@@ -10,7 +10,11 @@ from ..runs.base import Event
 Envelope = dict[str, Any]
 """{run, from, to, chunks}: the chunks are worth the events `from` to `to`, both included."""
 
-_DELTAS = {"text-delta": ("id", "delta"), "reasoning-delta": ("id", "delta"), "tool-input-delta": ("toolCallId", "inputTextDelta")}
+_DELTAS = {
+    "text-delta": ("id", "delta"),
+    "reasoning-delta": ("id", "delta"),
+    "tool-input-delta": ("toolCallId", "inputTextDelta"),
+}
 
 
 def envelope(events: Sequence[Event]) -> Envelope:

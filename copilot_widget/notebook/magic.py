@@ -78,7 +78,9 @@ class Extension:
         copilot.options(**{name: value for name, value in options.items() if name != "model"})
         executor = call.values.get("executor", "kernel")
         if executor != "kernel":
-            raise UsageError(f"There is no executor {executor!r} here.", hint="Leave it out: runs are executed in the kernel.")
+            raise UsageError(
+                f"There is no executor {executor!r} here.", hint="Leave it out: runs are executed in the kernel."
+            )
         return options
 
     def _draft(self, copilot: Copilot, call: MagicCall, options: dict[str, Any], notice: str) -> None:
@@ -103,8 +105,9 @@ class Extension:
         """The functions of the notebook that are decorated with @tool; a later one replaces its namesake."""
         from ..tools.function import FunctionTool
 
-        found = [value for value in list(self.shell.user_ns.values()) if isinstance(value, FunctionTool)]
-        return list({tool.name: tool for tool in found}.values())
+        values: list[Any] = list(self.shell.user_ns.values())
+        found: dict[str, Any] = {value.name: value for value in values if isinstance(value, FunctionTool)}
+        return list(found.values())
 
     def _namespace(self) -> Mapping[str, Any]:
         return {**self.shell.user_global_ns, **self.shell.user_ns}

@@ -8,12 +8,14 @@ whatever subshell was active then. Handlers may run on the main thread, on a sub
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
-from ..errors import CopilotError, UsageError, one_line
+from ..errors import CopilotError, one_line
+from ..protocol.commands import Command, CommandError, accepted, parse_command, refused
 
 COMM_TARGET = "copilot_widget.commands"
 CONTROL_TYPE = "copilot_command"
@@ -25,7 +27,7 @@ _REMEMBERED = 2_000  # replies kept for doubles; a double comes within a second 
 class Handler(Protocol):
     """A widget: acts on a command and returns the reply's result. Raises CopilotError to refuse."""
 
-    def handle(self, command: dict[str, Any]) -> Any: ...
+    def handle(self, command: Command) -> Any: ...
 
 
 class Router:
@@ -40,33 +42,34 @@ class Router:
         """Send commands for `widget_id` to `handler`, for as long as somebody else holds on to it."""
         self._handlers[widget_id] = handler
 
-    def dispatch(self, command: Any) -> dict[str, Any]:
+    def dispatch(self, wire: Any) -> dict[str, Any]:
         """Act on one command, or find out what its twin was told; every command gets a reply."""
-        if not isinstance(command, dict) or not isinstance(command.get("id"), str):
-            return _refusal(None, UsageError("A command is an object with an id."))
-        command_id = command["id"]
+        try:
+            command = parse_command(wire)
+        except CommandError as error:
+            return refused(error.id, error)
         with self._lock:
-            reply = self._replies.get(command_id)
+            reply = self._replies.get(command.id)
             first = reply is None
             if reply is None:
-                reply = self._replies[command_id] = _Reply()
+                reply = self._replies[command.id] = _Reply()
                 while len(self._replies) > _REMEMBERED:
                     self._replies.popitem(last=False)
         if first:
-            reply.set(self._act(command_id, command))
+            reply.set(self._act(command))
         return reply.wait()
 
-    def _act(self, command_id: str, command: dict[str, Any]) -> dict[str, Any]:
-        handler = self._handlers.get(str(command.get("widget")))
+    def _act(self, command: Command) -> dict[str, Any]:
+        handler = self._handlers.get(command.widget)
         try:
             if handler is None:
                 hint = "Run its cell again."
                 raise CopilotError("This copilot is no longer in the kernel.", hint=hint, code="unknown-widget")
-            return {"id": command_id, "ok": True, "result": handler.handle(command)}
+            return accepted(command.id, handler.handle(command))
         except CopilotError as error:
-            return _refusal(command_id, error)
+            return refused(command.id, error)
         except Exception as error:
-            return _refusal(command_id, CopilotError(f"Internal error: {one_line(error)}.", code="internal"))
+            return refused(command.id, CopilotError(f"Internal error: {one_line(error)}.", code="internal"))
 
     # ---- routes ----------------------------------------------------------------------------------------
 
@@ -77,10 +80,13 @@ class Router:
             manager.register_target(COMM_TARGET, self._on_open)
         handlers = getattr(kernel, "control_handlers", None)
         if isinstance(handlers, dict):
-            handlers[CONTROL_TYPE] = lambda *arguments: self._on_control(kernel, *arguments)
+            cast("dict[str, Any]", handlers)[CONTROL_TYPE] = functools.partial(self._on_control, kernel)
 
     def _on_open(self, comm: Any, _message: Any) -> None:
-        comm.on_msg(lambda message: comm.send(self.dispatch(message["content"].get("data"))))
+        def answer(message: Any) -> None:
+            comm.send(self.dispatch(message["content"].get("data")))
+
+        comm.on_msg(answer)
 
     def _on_control(self, kernel: Any, *arguments: Any) -> None:
         # 6.x and 7.x both call handler(stream, idents, message)
@@ -103,11 +109,6 @@ class _Reply:
     def wait(self) -> dict[str, Any]:
         self._known.wait(10)
         return self._value
-
-
-def _refusal(command_id: str | None, error: CopilotError) -> dict[str, Any]:
-    told = {"code": error.code, "message": error.message, "hint": error.hint}
-    return {"id": command_id, "ok": False, "error": told}
 
 
 _router: Router | None = None

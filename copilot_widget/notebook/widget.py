@@ -12,6 +12,8 @@ import anywidget
 import traitlets
 
 from ..errors import UsageError
+from ..protocol.commands import Asset, Command, Hello, Resume, Send, Stop
+from ..protocol.messages import FilePart
 from .assets import assets, compressed, read
 from .envelope import envelope
 from .router import router
@@ -62,10 +64,8 @@ class ChatWidget(anywidget.AnyWidget):
             self._watch(run)
         # All state goes with the comm's opening: what is set after it may reach the page too late for its first paint.
         loader = read("loader.js").decode()
-        super().__init__(
-            model_id=self._id, _esm=loader, _assets=f"IPY_MODEL_{assets().model_id}", initial=self.view()
-        )
-        self.on_msg(self._on_fallback)
+        super().__init__(model_id=self._id, _esm=loader, _assets=f"IPY_MODEL_{assets().model_id}", initial=self.view())
+        self.on_msg(self._on_fallback)  # pyright: ignore[reportUnknownMemberType]
         self._unlisten = copilot.on_turn(self.add) if kind == "panel" else None
 
     # ---- state -----------------------------------------------------------------------------------------
@@ -104,69 +104,51 @@ class ChatWidget(anywidget.AnyWidget):
 
     def _send_from_anywhere(self, content: dict[str, Any]) -> None:
         if getattr(self, "comm", None) is not None:  # before it is there, the page fetches what it lacks
-            self._context.copy().run(self.send, content)
+            self._context.copy().run(self._publish, content)
+
+    def _publish(self, content: dict[str, Any]) -> None:
+        self.send(content)  # pyright: ignore[reportUnknownMemberType]
 
     # ---- commands --------------------------------------------------------------------------------------
 
-    def handle(self, command: dict[str, Any]) -> Any:
+    def handle(self, command: Command) -> Any:
         """Act on a command of the page and return its result; raises CopilotError to refuse."""
-        name = command.get("command")
-        handlers: dict[str, Callable[[dict[str, Any]], Any]] = {
-            "hello": lambda _command: self.view(),
-            "resume": self._resume,
-            "send": self._ask,
-            "stop": self._stop,
-            "approve": self._approve,
-            "asset": self._asset,
-        }
-        if name not in handlers:
-            raise UsageError(f"There is no command {name!r}.", code="unknown-command")
-        return handlers[name](command)
+        if isinstance(command, Hello):
+            return self.view()
+        if isinstance(command, Send):
+            return self._ask(command)
+        if isinstance(command, Asset):
+            return {"data": base64.b64encode(compressed(command.name)).decode()}
+        run = self._run(command.run)
+        if isinstance(command, Resume):
+            events = run.feed.events[command.after :]
+            return {"envelopes": [envelope(events)] if events else [], "status": run.status}
+        if isinstance(command, Stop):
+            run.stop()
+        elif not run.answer(command.approval_id, command.approved, command.reason):
+            raise UsageError("This approval was answered already, or nobody asks for it.", code="answered")
+        return {"status": run.status}
 
-    def _resume(self, command: dict[str, Any]) -> dict[str, Any]:
-        run, after = self._run(command), command.get("after", 0)
-        if not isinstance(after, int) or after < 0:
-            raise UsageError("resume takes `after`, a number from 0.")
-        events = run.feed.events[after:]
-        return {"envelopes": [envelope(events)] if events else [], "status": run.status}
-
-    def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
-        text = command.get("text")
-        if not isinstance(text, str):
-            raise UsageError("send takes `text`.")
-        run = self._copilot.ask(text, **self._options)
+    def _ask(self, command: Send) -> dict[str, Any]:
+        files = [
+            FilePart(url=file.url, media_type=file.media_type, filename=file.filename) for file in command.attachments
+        ]
+        run = self._copilot.ask(command.text, attachments=files, **self._options)
         self._draft = self._notice = None
         self.add(run)
         self._send_from_anywhere({"type": "view", "view": {"draft": None, "notice": None}})
         return {"turn": _turn(run)}
 
-    def _stop(self, command: dict[str, Any]) -> dict[str, Any]:
-        run = self._run(command)
-        run.stop()
-        return {"status": run.status}
-
-    def _approve(self, command: dict[str, Any]) -> dict[str, Any]:
-        run = self._run(command)
-        approved, reason = command.get("approved"), command.get("reason")
-        if not isinstance(approved, bool) or not (reason is None or isinstance(reason, str)):
-            raise UsageError("approve takes `approved`, true or false, and perhaps a `reason`.")
-        if not run.answer(str(command.get("approvalId")), approved, reason):
-            raise UsageError("This approval was answered already, or nobody asks for it.", code="answered")
-        return {"status": run.status}
-
-    def _asset(self, command: dict[str, Any]) -> dict[str, Any]:
-        return {"data": base64.b64encode(compressed(str(command.get("name")))).decode()}
-
-    def _run(self, command: dict[str, Any]) -> Run:
+    def _run(self, run_id: str) -> Run:
         for run in self._runs:
-            if run.id == command.get("run"):
+            if run.id == run_id:
                 return run
-        raise UsageError(f"There is no run {command.get('run')!r} in this view.", code="unknown-run")
+        raise UsageError(f"There is no run {run_id!r} in this view.", code="unknown-run")
 
     def _on_fallback(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Commands on the widget's own comm: for front ends that offer no other route."""
         if isinstance(content, dict) and "command" in content:
-            self.send({"type": "reply", **self._router.dispatch(content)})
+            self._publish({"type": "reply", **self._router.dispatch(content)})
 
     def close(self) -> None:
         """Take the widget away; its runs go on."""
@@ -184,4 +166,3 @@ def _turn(run: Run) -> dict[str, Any]:
         "status": run.status,
         "seq": len(run.feed.events),
     }
-

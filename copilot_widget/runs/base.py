@@ -45,7 +45,10 @@ class Log(Protocol):
     async def status(self, run: RunId) -> RunStatus: ...
 
     def read(self, run: RunId, after: int = 0) -> AsyncIterator[Event]:
-        """Events from `after` + 1 on: those there are, then live, until the terminal one. LogError: unknown-run, expired."""
+        """Events from `after` + 1 on: those there are, then live, until the terminal one.
+
+        Raises LogError: unknown-run, expired.
+        """
         ...
 
 

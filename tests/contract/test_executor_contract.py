@@ -15,6 +15,7 @@ from copilot_widget.store import MemoryStore
 from copilot_widget.tools.function import tool
 from tests.agents import make_agent
 
+
 @tool(approval=True)
 def act(what: str) -> str:
     """Do something."""
@@ -81,7 +82,8 @@ async def test_a_run_is_a_numbered_log_with_one_ending(make: Callable[[str], Exe
     await executor.submit(ask(), idempotency_key="k")
     events = await collect(executor, "r1")
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    assert terminal(events) == ["finish"] and events[-1]["chunk"]["type"] == "finish"
+    assert terminal(events) == ["finish"]
+    assert events[-1]["chunk"]["type"] == "finish"
     assert await executor.status("r1") == "completed"
     assert reduce_chunks([event["chunk"] for event in events]).id == "r1-answer"
 
@@ -121,14 +123,17 @@ async def test_runs_of_different_threads_overlap(make: Callable[[str], Executor]
     await executor.submit(ask("r1", "t1"), idempotency_key="k1")
     await executor.submit(ask("r2", "t2"), idempotency_key="k2")
     one, two = await asyncio.gather(collect(executor, "r1"), collect(executor, "r2"))
-    assert one[0]["ts"] < two[-1]["ts"] and two[0]["ts"] < one[-1]["ts"]
+    assert one[0]["ts"] < two[-1]["ts"]
+    assert two[0]["ts"] < one[-1]["ts"]
 
 
 @pytest.mark.parametrize("script", ["slow", "hang", "act"])
 async def test_stop_ends_a_run_once_wherever_it_stands(make: Callable[[str], Executor], script: str):
     executor = make(script)
     await executor.submit(ask(), idempotency_key="k")
-    await until(executor, "r1", {"slow": "text-delta", "hang": "tool-input-available", "act": "tool-approval-request"}[script])
+    await until(
+        executor, "r1", {"slow": "text-delta", "hang": "tool-input-available", "act": "tool-approval-request"}[script]
+    )
     await executor.stop("r1")
     await executor.stop("r1")
     events = await collect(executor, "r1")

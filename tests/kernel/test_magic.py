@@ -64,7 +64,9 @@ RECORD = ["text/html", "text/markdown", "text/plain"]
 def test_loading_the_extension_loads_no_model_library_and_no_pydantic(start_kernel: Callable[..., Kernel]):
     kernel = start_kernel()
     kernel.run("%load_ext copilot_widget").check()
-    heavy = kernel.value("[name for name in ('litellm', 'pydantic', 'openai', 'pandas') if name in __import__('sys').modules]")
+    heavy = kernel.value(
+        "[name for name in ('litellm', 'pydantic', 'openai', 'pandas') if name in __import__('sys').modules]"
+    )
     assert heavy == []
     kernel.run("%load_ext copilot_widget").check()
     kernel.run("%reload_ext copilot_widget\n%unload_ext copilot_widget").check()
@@ -97,9 +99,10 @@ def test_the_record_is_set_once_at_the_end_of_the_turn(notebook: Kernel, script:
     slow = script({"events": [{"type": "wait", "seconds": 1}, {"type": "text", "text": "The end."}]})
     reply = notebook.run(f"run = %copilot --model {slow} go").check()
     assert "The end." not in shown(reply)
-    notebook.run("run.wait(20); import time; time.sleep(0.5)").check()
-    assert [sorted(update) for update in reply.updates] == [RECORD]
-    assert "The end." in reply.updates[0]["text/plain"]
+    later = notebook.run("run.wait(20); import time; time.sleep(0.5)").check()
+    updates = reply.updates + later.updates  # a front end finds the output by its id, not by the cell
+    assert [sorted(update) for update in updates] == [RECORD]
+    assert "The end." in updates[0]["text/plain"]
 
 
 def test_several_lines_braces_and_options_in_a_cell_magic(headless: Kernel):
@@ -110,7 +113,11 @@ def test_several_lines_braces_and_options_in_a_cell_magic(headless: Kernel):
 
 def test_run_all_becomes_an_unsent_draft(notebook: Kernel, script: Callable[..., str]):
     model = script("sent")
-    cells = [notebook.submit("1"), notebook.submit(f"run = %copilot --model {model} go"), notebook.submit(f"sent = %copilot --send --model {model} go")]
+    cells = [
+        notebook.submit("1"),
+        notebook.submit(f"run = %copilot --model {model} go"),
+        notebook.submit(f"sent = %copilot --send --model {model} go"),
+    ]
     replies = [notebook.reply(cell).check() for cell in cells]
     assert notebook.value("run is None")
     assert notebook.value("sent.wait(20).text") == "sent"
@@ -179,13 +186,19 @@ def test_code_is_run_in_the_users_namespace_once_allowed(headless: Kernel, scrip
     call = {"type": "call", "toolName": "run_code", "input": {"code": "made = 6 * 7\nmade"}}
     headless.run(f"run = %copilot --approvals auto --model {script([call], 'done')} go").check()
     assert headless.value("made") == 42
-    reply = headless.run(f"%copilot --new --model {script([{**call, 'input': {'code': 'made = 0'}}], 'done')} go").check()
+    reply = headless.run(
+        f"%copilot --new --model {script([{**call, 'input': {'code': 'made = 0'}}], 'done')} go"
+    ).check()
     assert headless.value("made") == 42, "nobody was there to allow it"
     assert "nobody" in shown(reply) or "denied" in shown(reply)
 
 
 def test_waiting_in_a_cell_serves_the_main_thread(notebook: Kernel, script: Callable[..., str]):
-    call = {"type": "call", "toolName": "run_code", "input": {"code": "import threading; threading.current_thread() is threading.main_thread()"}}
+    call = {
+        "type": "call",
+        "toolName": "run_code",
+        "input": {"code": "import threading; threading.current_thread() is threading.main_thread()"},
+    }
     model = script([call], "done")
     setup = f"c = Copilot({model!r}, approvals='auto')"
     outputs = "[part.output['result'] for part in run.message.parts if part.type == 'tool-run_code']"
@@ -229,7 +242,10 @@ def test_a_tool_that_raises_or_floods_does_not_end_the_run(headless: Kernel, scr
     assert headless.value("run.status") == "completed"
     assert "it broke" in json.dumps(reply.displays)
     assert len(json.dumps(reply.displays)) < 600_000
-    assert headless.value("max(len(str(part.output)) for part in run.message.parts if part.type == 'tool-floods')") < 300_000
+    assert (
+        headless.value("max(len(str(part.output)) for part in run.message.parts if part.type == 'tool-floods')")
+        < 300_000
+    )
 
 
 def test_a_tool_that_never_returns_is_stopped(notebook: Kernel, script: Callable[..., str]):
@@ -239,7 +255,7 @@ def test_a_tool_that_never_returns_is_stopped(notebook: Kernel, script: Callable
     time.sleep(0.5)
     notebook.run("run.stop(); run.wait(5)").check()
     assert notebook.value("run.status") == "stopped"
-    assert notebook.value("Copilot('demo').ask('what can you do?').wait(20).status") == "completed"
+    assert notebook.value("str(Copilot('demo').ask('what can you do?').wait(20).error)") == "None"
 
 
 def test_questions_queue_and_see_what_was_said(notebook: Kernel, script: Callable[..., str]):
@@ -256,6 +272,7 @@ def test_questions_queue_and_see_what_was_said(notebook: Kernel, script: Callabl
 def control(kernel: Kernel, content: dict[str, Any], timeout: float = 10) -> dict[str, Any]:
     """A command by the control channel, and its reply."""
     channel = kernel.client.control_channel
+    content = {"page": "p", "n": 1, **content} if "id" in content else content
     message = kernel.client.session.msg("copilot_command", content)
     channel.send(message)
     deadline = time.monotonic() + timeout
@@ -283,12 +300,17 @@ def test_stop_by_the_control_channel_works_while_a_cell_runs(kernel: Kernel, scr
     reply = control(kernel, {"id": "p-1", "widget": widget, "command": "stop", "run": run})
     assert reply["ok"], reply
     assert time.monotonic() - begun < 3, "the reply came while the cell was still running"
-    assert control(kernel, {"id": "p-1", "widget": widget, "command": "stop", "run": run}) == reply, "a double is told the same"
+    assert control(kernel, {"id": "p-1", "widget": widget, "command": "stop", "run": run}) == reply, (
+        "a double is told the same"
+    )
     resumed = control(kernel, {"id": "p-2", "widget": widget, "command": "resume", "run": run, "after": 0})["result"]
     assert resumed["status"] == "stopped"
     assert resumed["envelopes"][0]["from"] == 1
     assert resumed["envelopes"][0]["chunks"][-1]["type"] == "abort"
-    assert control(kernel, {"id": "p-3", "widget": widget, "command": "hello"})["result"]["turns"][0]["status"] == "stopped"
+    assert (
+        control(kernel, {"id": "p-3", "widget": widget, "command": "hello"})["result"]["turns"][0]["status"]
+        == "stopped"
+    )
     kernel.reply(cell).check()
     assert kernel.value("ended") == "stopped"
 
@@ -302,10 +324,10 @@ def test_every_command_is_answered_also_a_wrong_one(notebook: Kernel, script: Ca
 
     assert code(id="1", command="fly") == "unknown-command"
     assert code(id="2", command="stop", run="other") == "unknown-run"
-    assert code(id="3", command="resume", run=run, after=-1) == "usage"
+    assert code(id="3", command="resume", run=run, after=-1) == "bad-arguments"
     assert code(id="4", command="approve", run=run, approvalId="x", approved=True) == "answered"
-    assert code(id="5", command="approve", run=run, approvalId="x", approved="yes") == "usage"
-    assert code(id="6", command="send", text=3) == "usage"
+    assert code(id="5", command="approve", run=run, approvalId="x", approved="yes") == "bad-arguments"
+    assert code(id="6", command="send", text=3) == "bad-arguments"
     assert code(id="7", command="send", text="what is @nothing?") == "usage"
     assert code(id="8", command="asset", name="../../pyproject.toml") == "no-asset"
     assert control(notebook, {"id": "9", "widget": "gone", "command": "hello"})["error"]["code"] == "unknown-widget"
@@ -321,7 +343,10 @@ def test_a_follow_up_and_an_approval_by_command(notebook: Kernel, script: Callab
     state: dict[str, Any] = {}
     while state.get("status") != "waiting" and time.monotonic() < deadline:
         time.sleep(0.1)
-        state = control(notebook, {"id": f"r{time.monotonic()}", "widget": widget, "command": "resume", "run": turn["run"], "after": 0})["result"]
+        state = control(
+            notebook,
+            {"id": f"r{time.monotonic()}", "widget": widget, "command": "resume", "run": turn["run"], "after": 0},
+        )["result"]
     chunks = state["envelopes"][0]["chunks"]
     approval = next(chunk["approvalId"] for chunk in chunks if chunk["type"] == "tool-approval-request")
     answer = {"widget": widget, "command": "approve", "run": turn["run"], "approvalId": approval}
@@ -329,5 +354,8 @@ def test_a_follow_up_and_an_approval_by_command(notebook: Kernel, script: Callab
     assert not control(notebook, {"id": "c", **answer, "approved": False})["ok"], "the first answer counts"
     while state["status"] != "completed" and time.monotonic() < deadline:
         time.sleep(0.1)
-        state = control(notebook, {"id": f"r{time.monotonic()}", "widget": widget, "command": "resume", "run": turn["run"], "after": 0})["result"]
+        state = control(
+            notebook,
+            {"id": f"r{time.monotonic()}", "widget": widget, "command": "resume", "run": turn["run"], "after": 0},
+        )["result"]
     assert notebook.value("allowed") is True
