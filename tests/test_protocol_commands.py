@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from copilot_widget.errors import UsageError
 from copilot_widget.protocol.commands import (
+    COMMANDS,
     Approve,
+    Asset,
+    Command,
     CommandError,
     Hello,
     Resume,
@@ -27,6 +30,7 @@ ROUTE = {"id": "p-1", "page": "p", "n": 1, "widget": "w"}
     [
         ({"command": "hello"}, Hello(id="p-1", page="p", n=1, widget="w")),
         ({"command": "resume", "run": "r", "after": 3}, Resume(id="p-1", page="p", n=1, widget="w", run="r", after=3)),
+        ({"command": "asset", "name": "math.js"}, Asset(id="p-1", page="p", n=1, widget="w", name="math.js")),
         ({"command": "stop", "run": "r"}, Stop(id="p-1", page="p", n=1, widget="w", run="r")),
         (
             {"command": "approve", "run": "r", "approvalId": "a", "approved": False, "reason": "no", "scope": "once"},
@@ -90,3 +94,7 @@ def test_replies() -> None:
         "ok": False,
         "error": {"code": "usage", "message": "No.", "hint": "Ask again."},
     }
+
+
+def test_every_command_is_in_the_union() -> None:
+    assert {command.model_fields["command"].default for command in get_args(Command)} == set(COMMANDS)

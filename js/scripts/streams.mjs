@@ -1,52 +1,26 @@
 /** The streams of tests/fixtures/streams: each shows one construct of the wire, or one way to break it. */
-
-const start = (messageId = "msg-1", messageMetadata) => ({ type: "start", messageId, messageMetadata });
-const finish = (finishReason = "stop", messageMetadata) => ({ type: "finish", finishReason, messageMetadata });
-const step = (...chunks) => [{ type: "start-step" }, ...chunks, { type: "finish-step" }];
-const say = (id, ...deltas) => [
-  { type: "text-start", id },
-  ...deltas.map((delta) => ({ type: "text-delta", id, delta })),
-  { type: "text-end", id },
-];
-const think = (id, ...deltas) =>
-  say(id, ...deltas).map((chunk) => ({ ...chunk, type: chunk.type.replace("text", "reasoning") }));
-const begin = (toolCallId, toolName = "inspect", more) => ({ type: "tool-input-start", toolCallId, toolName, ...more });
-const type = (toolCallId, ...deltas) =>
-  deltas.map((inputTextDelta) => ({ type: "tool-input-delta", toolCallId, inputTextDelta }));
-const call = (toolCallId, input, toolName = "inspect", more) => ({
-  type: "tool-input-available",
-  toolCallId,
-  toolName,
-  input,
-  ...more,
-});
-const output = (toolCallId, value, more) => ({ type: "tool-output-available", toolCallId, output: value, ...more });
-const failed = (toolCallId, errorText) => ({ type: "tool-output-error", toolCallId, errorText });
-const ask = (approvalId, toolCallId, more) => ({ type: "tool-approval-request", approvalId, toolCallId, ...more });
-const answer = (approvalId, approved, more) => ({ type: "tool-approval-response", approvalId, approved, ...more });
-const data = (name, value, more) => ({ type: `data-${name}`, data: value, ...more });
-const metadata = (messageMetadata) => ({ type: "message-metadata", messageMetadata });
-const signed = { providerMetadata: { lab: { signature: "sig" } } };
-const resigned = { providerMetadata: { lab: { other: 1 } } };
-
-const waiting = {
-  id: "msg-1",
-  role: "assistant",
-  metadata: { steps: 1 },
-  parts: [
-    { type: "step-start" },
-    { type: "text", text: "May I?", state: "done" },
-    {
-      type: "tool-run_code",
-      toolCallId: "call-1",
-      state: "approval-requested",
-      input: { code: "del df" },
-      approval: { id: "ask-1", requestReason: "it deletes" },
-    },
-  ],
-};
-const run = (...chunks) => [start(), ...chunks.flat(), finish()];
-const oneStep = (...chunks) => run(step(...chunks.flat()));
+import {
+  answer,
+  ask,
+  begin,
+  call,
+  data,
+  failed,
+  finish,
+  metadata,
+  oneStep,
+  output,
+  resigned,
+  run,
+  say,
+  signed,
+  start,
+  step,
+  think,
+  type,
+} from "./chunk-builders.mjs";
+import { broken } from "./streams-broken.mjs";
+import { continued } from "./streams-continued.mjs";
 
 const good = {
   "whole-run": [
@@ -373,90 +347,11 @@ const good = {
   ),
 };
 
-const continued = {
-  "approval-answered-later": {
-    initial: waiting,
-    chunks: [
-      start(),
-      answer("ask-1", true),
-      output("call-1", "gone"),
-      ...step(...say("t", "Done.")),
-      finish("stop", { steps: 2 }),
-    ],
-  },
-  "continued-by-another-id": { initial: waiting, chunks: [start("msg-9"), ...step(...say("t", "New.")), finish()] },
-  "continued-input": {
-    initial: {
-      id: "msg-1",
-      role: "assistant",
-      parts: [
-        { type: "step-start" },
-        { type: "dynamic-tool", toolName: "fetch", toolCallId: "call-0", state: "input-streaming" },
-        {
-          type: "tool-run_code",
-          toolCallId: "call-1",
-          state: "input-streaming",
-          input: { code: "1" },
-          rawInput: '{"code": "1',
-          title: "Run",
-        },
-        { type: "future-part", anything: [1] },
-      ],
-    },
-    chunks: [start(), ...type("call-1", " + 1", '"}'), ...type("call-0", "{}")],
-  },
-  "continued-from-user": {
-    initial: { id: "user-1", role: "user", parts: [{ type: "text", text: "hi" }] },
-    chunks: [{ type: "start" }, ...step(...say("t", "hello")), { type: "finish" }],
-  },
-};
-
-const bad = {
-  "bad-delta-before-start": [start(), { type: "text-delta", id: "t", delta: "x" }],
-  "bad-delta-after-end": oneStep(say("t", "x"), { type: "text-delta", id: "t", delta: "y" }),
-  "bad-end-of-other-kind": oneStep({ type: "reasoning-start", id: "r" }, { type: "text-end", id: "r" }),
-  "bad-reasoning-before-start": [start(), { type: "reasoning-delta", id: "__proto__", delta: "x" }],
-  "bad-delta-after-reset": [
-    start(),
-    { type: "start-step" },
-    { type: "text-start", id: "t" },
-    { type: "reset-step" },
-    { type: "text-delta", id: "t", delta: "x" },
-  ],
-  "bad-tool-delta": [start(), ...type("call-1", "{")],
-  "bad-output-of-unknown": [start(), call("call-1", {}), output("call-2", 1)],
-  "bad-denial-of-unknown": [start(), { type: "tool-output-denied", toolCallId: "call-1" }],
-  "bad-request-of-unknown": [start(), ask("ask-1", "call-1")],
-  "bad-answer-of-unknown": [start(), call("call-1", {}), ask("ask-1", "call-1"), answer("ask-2", true)],
-  "bad-output-missing": [start(), call("call-1", {}), { type: "tool-output-available", toolCallId: "call-1" }],
-  "bad-input-missing": [start(), { type: "tool-input-available", toolCallId: "call-1", toolName: "x" }],
-  "bad-data-missing": [start(), { type: "data-x", id: "d" }],
-  "bad-metadata-missing": [start(), { type: "message-metadata" }],
-  "bad-null": [start(), { type: "text-start", id: "t", providerMetadata: null }],
-  "bad-null-title": [start(), call("call-1", {}, "x", { title: null })],
-  "bad-number-for-text": [start(), { type: "text-start", id: 7 }],
-  "bad-text-for-boolean": [start(), call("call-1", {}, "x", { dynamic: "yes" })],
-  "bad-metadata-shape": [start(), { type: "text-start", id: "t", providerMetadata: { lab: 1 } }],
-  "bad-list-for-object": [start(), call("call-1", {}, "x", { toolMetadata: [] })],
-  "bad-finish-reason": [start(), finish("bored")],
-  "bad-encoding": [start(), begin("call-1", "x", { inputEncoding: "xml" })],
-  "bad-steering": [start(), { type: "steering-message", id: "u", parts: [{ type: "image" }] }],
-  "bad-citation": [
-    start(),
-    { type: "text-start", id: "t" },
-    { type: "text-end", id: "t", citations: [{ source: {} }] },
-  ],
-  "bad-type": [start(), { type: "usage", totalTokens: 1 }],
-  "bad-type-missing": [start(), { id: "t" }],
-  "bad-snake-case": [start(), { type: "tool-output-denied", tool_call_id: "call-1" }],
-  "bad-list": [start(), ["text-start"]],
-};
-
 const fromObject = (streams) => Object.entries(streams).map(([name, chunks]) => ({ name, chunks }));
 
 /** [{name, chunks, initial?}] */
 export const streams = [
   ...fromObject(good),
   ...Object.entries(continued).map(([name, { initial, chunks }]) => ({ name, initial, chunks })),
-  ...fromObject(bad),
+  ...fromObject(broken),
 ].map((stream) => JSON.parse(JSON.stringify(stream)));

@@ -1,0 +1,43 @@
+/** Streams that break the wire's rules, one each. */
+import { answer, ask, begin, call, finish, oneStep, output, say, start, type } from "./chunk-builders.mjs";
+
+export const broken = {
+  "bad-delta-before-start": [start(), { type: "text-delta", id: "t", delta: "x" }],
+  "bad-delta-after-end": oneStep(say("t", "x"), { type: "text-delta", id: "t", delta: "y" }),
+  "bad-end-of-other-kind": oneStep({ type: "reasoning-start", id: "r" }, { type: "text-end", id: "r" }),
+  "bad-reasoning-before-start": [start(), { type: "reasoning-delta", id: "__proto__", delta: "x" }],
+  "bad-delta-after-reset": [
+    start(),
+    { type: "start-step" },
+    { type: "text-start", id: "t" },
+    { type: "reset-step" },
+    { type: "text-delta", id: "t", delta: "x" },
+  ],
+  "bad-tool-delta": [start(), ...type("call-1", "{")],
+  "bad-output-of-unknown": [start(), call("call-1", {}), output("call-2", 1)],
+  "bad-denial-of-unknown": [start(), { type: "tool-output-denied", toolCallId: "call-1" }],
+  "bad-request-of-unknown": [start(), ask("ask-1", "call-1")],
+  "bad-answer-of-unknown": [start(), call("call-1", {}), ask("ask-1", "call-1"), answer("ask-2", true)],
+  "bad-output-missing": [start(), call("call-1", {}), { type: "tool-output-available", toolCallId: "call-1" }],
+  "bad-input-missing": [start(), { type: "tool-input-available", toolCallId: "call-1", toolName: "x" }],
+  "bad-data-missing": [start(), { type: "data-x", id: "d" }],
+  "bad-metadata-missing": [start(), { type: "message-metadata" }],
+  "bad-null": [start(), { type: "text-start", id: "t", providerMetadata: null }],
+  "bad-null-title": [start(), call("call-1", {}, "x", { title: null })],
+  "bad-number-for-text": [start(), { type: "text-start", id: 7 }],
+  "bad-text-for-boolean": [start(), call("call-1", {}, "x", { dynamic: "yes" })],
+  "bad-metadata-shape": [start(), { type: "text-start", id: "t", providerMetadata: { lab: 1 } }],
+  "bad-list-for-object": [start(), call("call-1", {}, "x", { toolMetadata: [] })],
+  "bad-finish-reason": [start(), finish("bored")],
+  "bad-encoding": [start(), begin("call-1", "x", { inputEncoding: "xml" })],
+  "bad-steering": [start(), { type: "steering-message", id: "u", parts: [{ type: "image" }] }],
+  "bad-citation": [
+    start(),
+    { type: "text-start", id: "t" },
+    { type: "text-end", id: "t", citations: [{ source: {} }] },
+  ],
+  "bad-type": [start(), { type: "usage", totalTokens: 1 }],
+  "bad-type-missing": [start(), { id: "t" }],
+  "bad-snake-case": [start(), { type: "tool-output-denied", tool_call_id: "call-1" }],
+  "bad-list": [start(), ["text-start"]],
+};
