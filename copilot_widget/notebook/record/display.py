@@ -8,16 +8,12 @@ from collections.abc import Mapping
 
 
 class RecordDisplay:
-    """The record as an output. `show` it, display the live view directly after it, `update` it once a turn.
-
-    Make it in the cell that it belongs to: ipykernel finds that cell's message in a ContextVar, and publishing
-    from a thread that has none raises LookupError (7.0) or lands in another cell. So the context is kept.
-    """
+    """The record as an output. `show` it, display the live view directly after it, `update` it once a turn."""
 
     def __init__(self, bundle: Mapping[str, str]) -> None:
         self.display_id = uuid.uuid4().hex
         self._bundle = dict(bundle)
-        self._context = contextvars.copy_context()
+        self._cell = contextvars.copy_context()
 
     @property
     def bundle(self) -> dict[str, str]:
@@ -26,17 +22,23 @@ class RecordDisplay:
 
     def show(self) -> None:
         """Publish it as a new output of the current cell."""
+        self._cell = contextvars.copy_context()
         self._publish(update=False)
 
     def update(self, bundle: Mapping[str, str]) -> None:
-        """Replace it, also in what the notebook file will hold. Any thread may call this."""
+        """Replace it, also in what the notebook file will hold. Any thread may call this.
+
+        A front end finds the output by its id, whatever cell the message belongs to; nbclient reads only messages of
+        the cell that runs now. ipykernel falls back to that one where its ContextVar holds none, as in an empty
+        context (7.0 raises LookupError instead: then the message belongs to the record's own cell).
+        """
         self._bundle = dict(bundle)
-        self._publish(update=True)
+        try:
+            contextvars.Context().run(self._publish, update=True)
+        except LookupError:
+            self._cell.copy().run(self._publish, update=True)  # a copy: no two threads may enter one context
 
     def _publish(self, *, update: bool) -> None:
         from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-        def publish() -> None:
-            display(self._bundle, raw=True, display_id=self.display_id, update=update)
-
-        self._context.copy().run(publish)  # a copy: a context cannot be entered by two threads at once
+        display(self._bundle, raw=True, display_id=self.display_id, update=update)
