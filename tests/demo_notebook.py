@@ -134,7 +134,11 @@ class Notebook:
             exec(compile(code, "<cell>", "exec"), self.namespace)
         except Exception as error:
             place = next(
-                (frame.lineno for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename == "<cell>"),
+                (
+                    frame.lineno
+                    for frame in reversed(traceback.extract_tb(error.__traceback__))
+                    if frame.filename == "<cell>"
+                ),
                 None,
             )
             self.error = {"type": type(error).__name__, "message": str(error), "traceback": traceback.format_exc()}

@@ -2,8 +2,8 @@
 
 The order: the argument, COPILOT_MODEL, the saved choice, a server the environment names, a provider whose key is in the
 environment, a model server on this machine, the demo model. `ModelInfo.reason` says in words what decided, and
-`ModelInfo.extra["found_by"]` as a word: argument, environment, saved, server, key, local, nothing. For "key" the user has
-not said that data may go to that provider: ask before the first request.
+`ModelInfo.extra["found_by"]` as a word: argument, environment, saved, server, key, local, nothing. With "key" the user
+has not said that data may go to that provider: ask before the first request.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from .base import AssistantMessage, Call, Finish, Json, ModelEvent, ModelInfo, M
 from .incoming import ChunkReader, to_usage
 from .outgoing import has_images, to_messages, to_tools
 from .providers import CLOUD, LOCAL_NAMES, catalogue, find_base, find_key, is_local
-from .pump import Pump, Silence
+from .pump import Pump, SilenceError
 from .refusals import Source, explain, no_key, silent, truncated
 from .usage import CHARACTERS_PER_TOKEN, estimate_prompt
 
@@ -264,7 +264,7 @@ class _Answer:
                 if events and clock() >= next_estimate:
                     next_estimate = clock() + ESTIMATE_EVERY
                     yield self._estimate(reader)
-        except Silence as silence:
+        except SilenceError as silence:
             raise silent(self._source, silence.seconds, started=self.started) from None
         except Exception as error:
             raise explain(error, self._source, started=self.started) from error

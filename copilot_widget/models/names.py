@@ -13,7 +13,7 @@ HOW_NAMES_LOOK = (
 
 
 def normalise(name: str, *, api_base: str | None = None) -> str:
-    """`provider/model` for what the user wrote. With an `api_base`, a name without a provider is taken as OpenAI's kind.
+    """`provider/model` for what the user wrote. With an `api_base`, a name without a provider is OpenAI's kind.
 
     Raises UsageError where the name belongs to no provider.
     """

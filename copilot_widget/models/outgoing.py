@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from .base import (
     AssistantMessage,
     Call,
     Image,
+    Json,
     ModelMessage,
     ModelRequest,
     Text,
@@ -137,7 +138,7 @@ class _Writer:
             "type": "function",
             "function": {"name": call.tool, "arguments": json.dumps(call.input, ensure_ascii=False)},
         }
-        signature = ((call.provider_metadata or {}).get("google") or {}).get("thoughtSignature")
+        signature = _metadata(call.provider_metadata, "google").get("thoughtSignature")
         if signature and self._provider in _GOOGLE:
             wire["provider_specific_fields"] = {"thought_signature": signature}
         return wire
@@ -156,9 +157,14 @@ def _image(image: Image) -> Wire:
     return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
 
 
+def _metadata(metadata: dict[str, Json] | None, provider: str) -> dict[str, Json]:
+    found = (metadata or {}).get(provider)
+    return cast("dict[str, Json]", found) if isinstance(found, dict) else {}
+
+
 def _thinking_block(thought: Thought) -> Wire | None:
     """Anthropic takes back only what it has signed."""
-    signed = (thought.provider_metadata or {}).get("anthropic") or {}
+    signed = _metadata(thought.provider_metadata, "anthropic")
     if signed.get("redactedData"):
         return {"type": "redacted_thinking", "data": signed["redactedData"]}
     if signed.get("signature"):

@@ -41,7 +41,7 @@ CLOUD: tuple[Provider, ...] = (
     Provider("azure", "Azure OpenAI", ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"), "", ("AZURE_API_BASE",)),
     Provider("litellm_proxy", "LiteLLM", ("LITELLM_API_KEY", "LITELLM_PROXY_API_KEY"), "", ("LITELLM_API_BASE",)),
 )
-"""In the order in which keys are looked for. Azure and a LiteLLM proxy have no default: their models are the owner's."""
+"""In the order in which keys are looked for. Azure and LiteLLM's proxy have no default: nobody knows their models."""
 
 LOCAL: tuple[Provider, ...] = (
     Provider("ollama", "Ollama", (), "", ("OLLAMA_API_BASE", "OLLAMA_HOST"), "http://127.0.0.1:11434"),

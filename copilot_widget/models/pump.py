@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-class Silence(Exception):
+class SilenceError(Exception):
     """Nothing came for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
@@ -21,7 +21,7 @@ _END = object()
 class Pump:
     """Opens a stream and reads it; `get` gives its chunks, `close` ends it and its HTTP request.
 
-    A timer puts a mark into the queue instead of cancelling the reader: `asyncio.wait_for` makes a task for every chunk,
+    A timer puts a mark into the queue instead of cancelling the reader: `asyncio.wait_for` makes a task for each chunk,
     and before Python 3.12 it can swallow a cancellation that comes together with the result.
     """
 
@@ -37,8 +37,10 @@ class Pump:
         return getattr(self._stream, "received_finish_reason", "unknown") is not None
 
     async def get(self, limit: float) -> Any:
-        """The next chunk, None at the end. Raises Silence after `limit` seconds, and what the stream raised."""
-        timer = self._loop.call_later(limit, self._queue.put_nowait, Silence(limit)) if self._queue.empty() else None
+        """The next chunk, None at the end. Raises SilenceError after `limit` seconds, and what the stream raised."""
+        timer = (
+            self._loop.call_later(limit, self._queue.put_nowait, SilenceError(limit)) if self._queue.empty() else None
+        )
         try:
             item = await self._queue.get()
         finally:
@@ -69,4 +71,4 @@ class Pump:
                 await self._stream.aclose()
 
 
-__all__ = ["Pump", "Silence"]
+__all__ = ["Pump", "SilenceError"]

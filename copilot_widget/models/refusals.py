@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +18,22 @@ from .providers import BY_NAME, LOCAL_NAMES, catalogue, is_local
 
 _LIMIT = 300
 _PREFIX = re.compile(r"^(?:litellm\.)?[A-Za-z]*(?:Error|Exception|Timeout)\b[:\s-]*(?:[A-Za-z]+Exception\s*-\s*)?")
-_OVERFLOW = re.compile(
+_OVERFLOW = (
     r"context.?(?:length|window|size)|maximum.{0,20}(?:context|tokens|prompt)|prompt is too long|too many tokens"
-    r"|exceed.{0,30}context|input is too long|reduce the length",
-    re.IGNORECASE,
+    r"|exceed.{0,30}context|input is too long|reduce the length"
 )
-_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance|billing|payment", re.IGNORECASE)
-_NO_KEY = re.compile(
-    r"api[_ ]key.{0,40}(?:must be set|not set|missing|required|is required)|Missing .*api.?key", re.IGNORECASE
+_QUOTA = r"insufficient_quota|exceeded your current quota|credit balance|billing|payment"
+_NO_KEY = r"api[_ ]key.{0,40}(?:must be set|not set|missing|required|is required)|missing .*api.?key"
+_FILTER = r"content.?(?:policy|filter|management)|safety|flagged"
+_BROKEN = r"payload is not completed|peer closed|incomplete (?:chunked )?read|server disconnected"
+_NO_MODULE = r"No module named '([\w.]+)'"
+_NO_MODEL = (
+    r"model.{0,80}(?:not found|not exist|unknown|invalid model)|(?:invalid|unknown) model|LLM Provider NOT provided"
 )
-_FILTER = re.compile(r"content.?(?:policy|filter|management)|safety|flagged", re.IGNORECASE)
-_BROKEN = re.compile(
-    r"payload is not completed|peer closed|incomplete (?:chunked )?read|server disconnected", re.IGNORECASE
+_REFUSED = (
+    r"connection (?:error|refused)|cannot connect|connect call failed|name or service not known"
+    r"|all connection attempts failed|nodename nor servname"
 )
-_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _START = {
     "ollama": "Start it with `ollama serve`",
     "lm_studio": "Start its server in LM Studio (Developer, Start server)",
@@ -41,7 +44,7 @@ _START = {
 
 @dataclass(frozen=True)
 class Source:
-    """Whom a request went to. `model` is "provider/model"; `variable` is where the key was found, "" for an argument."""
+    """Whom a request went to. `model`: "provider/model"; `variable`: where the key was found, "" for an argument."""
 
     model: str
     api_base: str = ""
@@ -91,10 +94,9 @@ def explain(error: BaseException, source: Source, *, started: bool) -> ModelErro
     detail = _detail(error, source)
     status = _status(error)
     name = type(error).__name__
-    for fits, make in _CASES:
-        if fits(status, name, detail):
-            made = make(source, detail, error)
-            return made
+    for case in _CASES:
+        if case.fits(status, name, detail):
+            return case.make(source, detail, error)
     return ModelError(
         f"{source.label} could not answer: {detail or name}",
         hint="Ask again; if it stays so, choose another model with --model.",
@@ -151,12 +153,20 @@ def _seconds(headers: Any) -> float | None:
     return None
 
 
+def _says(words: str, error: BaseException) -> bool:
+    return re.search(words, str(error), re.IGNORECASE) is not None
+
+
 # ---- one maker a kind ----------------------------------------------------------------------------------------
 
 
 def _interrupted(error: BaseException, source: Source) -> ModelError:
     detail = _detail(error, source)
-    why = f": {detail}" if detail and not _BROKEN.search(detail) and "connection" not in detail.lower() else ""
+    why = (
+        f": {detail}"
+        if detail and not re.search(_BROKEN, detail, re.IGNORECASE) and "connection" not in detail.lower()
+        else ""
+    )
     return ModelError(
         f"{source.label} broke off in the middle of the answer{why}".rstrip(".") + ".",
         hint="What came is kept; send “go on” to continue.",
@@ -166,14 +176,16 @@ def _interrupted(error: BaseException, source: Source) -> ModelError:
 
 
 def _wrong_key(source: Source, detail: str, error: BaseException) -> ModelError:
-    if not source.api_key and _NO_KEY.search(str(error)):
+    if not source.api_key and _says(_NO_KEY, error):
         return no_key(source)
     where = (
         f"the key in {source.variable}" if source.variable else "the key (api_key)" if source.api_key else "the request"
     )
     return ModelError(
         f"{source.label} refused {where}.",
-        hint="Check that it is complete, still valid and this provider's; a new one takes effect with the next question.",
+        hint=(
+            "Check that it is complete, still valid and this provider's; a new one takes effect with the next question."
+        ),
         code="auth",
     )
 
@@ -199,7 +211,7 @@ def _forbidden(source: Source, detail: str, error: BaseException) -> ModelError:
 
 
 def _limited(source: Source, detail: str, error: BaseException) -> ModelError:
-    if _QUOTA.search(str(error)):
+    if _says(_QUOTA, error):
         return ModelError(
             f"The account at {source.label.replace('The', 'the')} has no credit left.",
             hint="Add credit there, or choose another model with --model.",
@@ -286,7 +298,7 @@ def _refused(source: Source, detail: str, error: BaseException) -> ModelError:
 
 
 def _not_installed(source: Source, detail: str, error: BaseException) -> ModelError:
-    match = _NO_MODULE.search(str(error))
+    match = re.search(_NO_MODULE, str(error))
     package = {"google": "google-auth"}.get(match[1].split(".")[0], match[1].split(".")[0]) if match else "litellm"
     return ModelError(
         f"{source.label} needs the package {package}, which is not installed.",
@@ -295,41 +307,50 @@ def _not_installed(source: Source, detail: str, error: BaseException) -> ModelEr
     )
 
 
-_CASES: list[tuple[Any, Any]] = [
-    (lambda status, name, text: name in ("ModuleNotFoundError", "ImportError") or _NO_MODULE.search(text), _not_installed),
-    (lambda status, name, text: name == "ContextWindowExceededError", _too_long),
-    (lambda status, name, text: status in (400, 413, 422, 500) and _OVERFLOW.search(text), _too_long),
-    (lambda status, name, text: name == "ContentPolicyViolationError", _filtered),
-    (lambda status, name, text: status == 400 and _FILTER.search(text), _filtered),
-    (lambda status, name, text: status == 401 or name == "AuthenticationError" or _NO_KEY.search(text), _wrong_key),
-    (lambda status, name, text: status == 402 or (status in (400, 403) and _QUOTA.search(text)), _limited),
-    (lambda status, name, text: status == 429 or name == "RateLimitError", _limited),
-    (lambda status, name, text: "Timeout" in name or status == 408, _slow),
-    (lambda status, name, text: _BROKEN.search(text), _broken),
-    (lambda status, name, text: _refused_connection(name, text), _unreachable),
-    (lambda status, name, text: status == 404 or name == "NotFoundError", _unknown_model),
-    (lambda status, name, text: status == 400 and re.search(r"model.{0,80}(?:not found|not exist|unknown|invalid model)|(?:invalid|unknown) model", text, re.IGNORECASE), _unknown_model),
-    (lambda status, name, text: status == 403 or name == "PermissionDeniedError", _forbidden),
-    (lambda status, name, text: status in (502, 503, 504, 529, 500) or name in ("InternalServerError", "ServiceUnavailableError", "BadGatewayError"), _down),
-    (lambda status, name, text: name == "LiteLLMUnknownProvider" or "LLM Provider NOT provided" in text, _unknown_model),
-    (lambda status, name, text: name == "APIConnectionError", _unreachable),
-    (lambda status, name, text: status is not None and 400 <= status < 500, _refused),
-]  # fmt: skip
-"""(fits(status, class name, detail), maker), the first that fits."""
+_Maker = Callable[[Source, str, BaseException], ModelError]
 
 
-def _refused_connection(name: str, text: str) -> bool:
-    if name in ("ConnectError", "ConnectionRefusedError", "ClientConnectorError", "gaierror"):
-        return True
-    return (
-        re.search(
-            r"connection (?:error|refused)|cannot connect|connect call failed|name or service not known"
-            r"|all connection attempts failed|nodename nor servname",
-            text,
-            re.IGNORECASE,
-        )
-        is not None
-    )
+@dataclass(frozen=True)
+class _Case:
+    """Fits an exception of one of the class `names`, or one with one of the `statuses` and the `words` in its text.
+
+    Statuses or words that are not given do not count.
+    """
+
+    make: _Maker
+    names: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = ()
+    words: str = ""
+
+    def fits(self, status: int | None, name: str, text: str) -> bool:
+        if name in self.names:
+            return True
+        if not self.statuses and not self.words:
+            return False
+        if self.statuses and status not in self.statuses:
+            return False
+        return not self.words or re.search(self.words, text, re.IGNORECASE) is not None
+
+
+_CASES = (
+    _Case(_not_installed, ("ModuleNotFoundError", "ImportError"), words=_NO_MODULE),
+    _Case(_too_long, ("ContextWindowExceededError",), (400, 413, 422, 500), _OVERFLOW),
+    _Case(_filtered, ("ContentPolicyViolationError",), (400,), _FILTER),
+    _Case(_wrong_key, ("AuthenticationError",), (401,)),
+    _Case(_wrong_key, words=_NO_KEY),
+    _Case(_limited, ("RateLimitError",), (402, 429)),
+    _Case(_limited, (), (400, 403), _QUOTA),
+    _Case(_slow, ("Timeout", "APITimeoutError", "ReadTimeout", "ConnectTimeout", "TimeoutError"), (408,)),
+    _Case(_broken, words=_BROKEN),
+    _Case(_unreachable, ("ConnectError", "ConnectionRefusedError", "ClientConnectorError", "gaierror"), (), _REFUSED),
+    _Case(_unknown_model, ("NotFoundError", "LiteLLMUnknownProvider"), (404,)),
+    _Case(_unknown_model, (), (400,), _NO_MODEL),
+    _Case(_forbidden, ("PermissionDeniedError",), (403,)),
+    _Case(_down, ("InternalServerError", "ServiceUnavailableError", "BadGatewayError"), (500, 502, 503, 504, 529)),
+    _Case(_unreachable, ("APIConnectionError",)),
+    _Case(_refused, ("BadRequestError", "UnsupportedParamsError"), tuple(range(400, 500))),
+)
+"""The first that fits is taken."""
 
 
 def _status(error: BaseException) -> int | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import operator
 import re
+from collections.abc import Callable
 from typing import Any
 
 from .frames import Frame
@@ -12,7 +12,7 @@ from .running import run
 from .tables import code, number
 from .turn import Turn
 from .usertools import own_tools
-from .words import has
+from .words import has, words_of
 
 CONNECT = """\
 To connect a real model, name one as provider/model:
@@ -26,7 +26,8 @@ To connect a real model, name one as provider/model:
 | another server | `Copilot(model="openai/NAME", api_base="http://…/v1")` |
 
 Set keys outside the notebook, so that they are not saved with it, or in a cell without showing them: \
-`import os, getpass; os.environ["OPENAI_API_KEY"] = getpass.getpass()`. With `COPILOT_MODEL` the choice holds for all notebooks."""
+`import os, getpass; os.environ["OPENAI_API_KEY"] = getpass.getpass()`. With `COPILOT_MODEL` the \
+choice holds for all notebooks."""
 
 _MAX_DIGITS = 300
 
@@ -79,15 +80,20 @@ def beyond(turn: Turn, frame: Frame | None) -> str:
 
 # ---- sums ------------------------------------------------------------------------------------------------
 
-_OPERATORS: dict[type, Any] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.FloorDiv: lambda a, b: a // b,
+    ast.Mod: lambda a, b: a % b,
+    ast.Pow: lambda a, b: a**b,
 }
+_SUM_WORDS = words_of(
+    """
+    what is s the how much calculate compute result of please equal equals whats eval
+    """
+)
 _SUM = re.compile(r"[\d\s.()+\-*/%^×÷]+")
 
 
@@ -98,10 +104,7 @@ def arithmetic(question: str) -> str:
     rest = question.replace(text, "", 1) if text else question
     if not re.search(r"\d\s*[-+*/%^×÷]+\s*[\d(]", text) or re.search(r"[A-Za-z_]{3,}\s*[\[(.]", rest):
         return ""
-    words = {word for word in re.findall(r"[a-z]+", rest.lower())}
-    if not words <= set(
-        "what is s the how much calculate compute result of please equal equals result whats eval".split()
-    ):
+    if not set(re.findall(r"[a-z]+", rest.lower())) <= _SUM_WORDS:
         return ""
     expression = text.replace("×", "*").replace("÷", "/").replace("^", "**")
     try:

@@ -11,7 +11,7 @@ from .frames import Column, Frame, find_columns, groups_in, literal, measures_in
 from .running import run
 from .tables import Output, number, percent, plural, table
 from .turn import Turn
-from .words import has, numbers, stem, stems, superlative
+from .words import has, numbers, stem, stems, superlative, words_of
 
 AGGREGATES: dict[str, str] = {
     "mean": "mean|average|avg|averages|typical|means|how (?:heavy|long|tall|high|old|deep|wide|fast|hot|expensive)",
@@ -21,8 +21,10 @@ AGGREGATES: dict[str, str] = {
     "min": "min|minimum|smallest value|lowest value",
     "max": "max|maximum|largest value|highest value",
 }
-_ADDITIVE = frozenset(
-    "revenue sale turnover amount quantity qty unit profit income cost expense count order visit".split()
+_ADDITIVE = words_of(
+    """
+    revenue sale turnover amount quantity qty unit profit income cost expense count order visit
+    """
 )
 
 
@@ -108,7 +110,7 @@ def _tell_groups(output: Output, frame: Frame, groups: list[Column], measure: Co
         text += _compared(rows[0][how], rows[1][how], labels[1], measure) + "."
     text += "\n\n" + table(
         [*[group.name for group in groups], f"{_NOUNS.get(how, how)} {measure.name}", "values"],
-        [[*label.split(" · "), row[how], row.get("count")] for label, row in zip(labels[:15], rows)],
+        [[*label.split(" · "), row[how], row.get("count")] for label, row in zip(labels[:15], rows, strict=False)],
     )
     if len(rows) > 15:
         text += f"\n\n… and {len(rows) - 15} more groups."
@@ -117,7 +119,9 @@ def _tell_groups(output: Output, frame: Frame, groups: list[Column], measure: Co
         lacking = [column.name for column in (*groups, measure) if column.nulls]
         what = " or ".join(f"a `{name}`" for name in lacking) or "a value"
         text += f"\n\n{plural(out, 'row')} without {what} {'is' if out == 1 else 'are'} left out."
-    few = [label for label, row in zip(labels, rows) if isinstance(row.get("count"), int) and row["count"] < 5]
+    few = [
+        label for label, row in zip(labels, rows, strict=True) if isinstance(row.get("count"), int) and row["count"] < 5
+    ]
     if few and how in ("mean", "median"):
         text += f" Few values behind {', '.join(few[:3])}: read {'it' if len(few) == 1 else 'them'} with care."
     return text
@@ -159,7 +163,10 @@ def _tell_counts(output: Output, frame: Frame, group: Column) -> str:
     pairs = [(str(next(iter(row.values()))), list(row.values())[-1]) for row in rows]
     if not pairs or not all(isinstance(count, int) for _, count in pairs):
         return ""
-    text = f"**{pairs[0][0]}** is the most frequent `{group.name}`: {number(pairs[0][1])} of {number(frame.rows)} rows.\n\n"
+    text = (
+        f"**{pairs[0][0]}** is the most frequent `{group.name}`: {number(pairs[0][1])} of "
+        f"{number(frame.rows)} rows.\n\n"
+    )
     text += table([group.name, "rows", "share"], [[name, n, percent(n, frame.rows)] for name, n in pairs[:20]])
     return text + (f"\n\n… and {len(pairs) - 20} more values." if len(pairs) > 20 else "")
 
@@ -303,8 +310,10 @@ def _tell_duplicates(output: Output, frame: Frame) -> str:
     if count == 0:
         return f"No row of `{frame.name}` is the same as another in all columns."
     return (
-        f"**{plural(count, 'row')}** of {number(frame.rows)} {'is' if count == 1 else 'are'} the same as an earlier one in "
-        f"all columns. `{frame.name}.drop_duplicates()` leaves them out; first make sure that they are no true repetitions."
+        f"**{plural(count, 'row')}** of {number(frame.rows)} {'is' if count == 1 else 'are'} the same "
+        "as an earlier one in "
+        f"all columns. `{frame.name}.drop_duplicates()` leaves them out; first make sure that they "
+        "are no true repetitions."
     )
 
 
@@ -320,7 +329,8 @@ def _outliers(text: str, frame: Frame) -> Plan | None:
         f"    low, high = {frame.name}[name].quantile([0.25, 0.75])\n"
         "    reach = 1.5 * (high - low)\n"
         f"    beyond = {frame.name}[({frame.name}[name] < low - reach) | ({frame.name}[name] > high + reach)]\n"
-        '    print(f"{name}: {len(beyond)} outside {low - reach:.6g} to {high + reach:.6g}, rows {list(beyond.index[:8])}")'
+        '    print(f"{name}: {len(beyond)} outside {low - reach:.6g} to {high + reach:.6g}, '
+        'rows {list(beyond.index[:8])}")'
     )
     return Plan(
         source, "I look for values far outside the middle half (1.5 × the quartiles' distance).", _tell_outliers
@@ -349,7 +359,10 @@ def counts_rows(text: str) -> bool:
     """ "How many rows", "how big is it": answered without code."""
     return has(
         text,
-        "how many (?:rows|columns|records|observations|entries)|number of (?:rows|columns)|how (?:big|large|long)|shape|size",
+        (
+            "how many (?:rows|columns|records|observations|entries)|number of (?:rows|columns)|how "
+            "(?:big|large|long)|shape|size"
+        ),
     )
 
 

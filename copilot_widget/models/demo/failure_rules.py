@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from .failures import Advice, Failure, a, columns_of, nearest, variable_names
 from .turn import Turn
+from .words import words_of
 
 Rule = Callable[[Failure, Turn], Advice]
 
@@ -22,13 +23,15 @@ _IMPORTS = {
     "partial": "from functools import partial", "Optional": "from typing import Optional",
     "display": "from IPython.display import display", "sleep": "from time import sleep",
 }  # fmt: skip
-_STANDARD = frozenset(
-    "os sys re json math random time csv io itertools collections datetime pathlib glob pickle".split()
+_STANDARD = words_of(
+    """
+    os sys re json math random time csv io itertools collections datetime pathlib glob pickle
+    """
 )
 _PACKAGES = {
     "sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml", "bs4": "beautifulsoup4",
     "skimage": "scikit-image", "dotenv": "python-dotenv", "Crypto": "pycryptodome", "serial": "pyserial",
-    "dateutil": "python-dateutil", "docx": "python-docx", "fitz": "pymupdf", "google.generativeai": "google-generativeai",
+    "dateutil": "python-dateutil", "docx": "python-docx", "fitz": "pymupdf",
 }  # fmt: skip
 _GONE = {
     "append": ("`DataFrame.append` was removed in pandas 2", "pd.concat([df, other])"),
@@ -93,7 +96,8 @@ def _name(failure: Failure, turn: Turn) -> Advice:
         )
     there = f" What there is: {', '.join(f'`{item}`' for item in known[:8])}." if known else ""
     return Advice(
-        f"There is no `{name}` in this session, and nothing with a similar name. Either the cell that defines it has not "
+        f"There is no `{name}` in this session, and nothing with a similar name. Either the cell that "
+        "defines it has not "
         f"been run since the kernel was started, or it was defined inside a function.{there}"
     )
 
@@ -101,8 +105,9 @@ def _name(failure: Failure, turn: Turn) -> Advice:
 def _unbound(failure: Failure, turn: Turn) -> Advice:
     name = _quoted(failure.message)
     return Advice(
-        f"`{name}` is assigned somewhere in the function, so Python takes it as local everywhere in it, and it was read "
-        "before that assignment ran (or the branch that assigns it did not run). Assign it before the first use, pass it as "
+        f"`{name}` is assigned somewhere in the function, so Python takes it as local everywhere in it. It was read "
+        "before that assignment ran (or the branch that assigns it did not run). Assign it before "
+        "the first use, pass it as "
         f"an argument, or write `global {name}` if the module's variable is meant."
     )
 
@@ -141,8 +146,10 @@ def _attribute(failure: Failure, turn: Turn) -> Advice:
     kind, module, name = match[1] or match[3] or "", match[2] or "", match[4]
     if kind == "NoneType":
         return Advice(
-            f"Something is `None` where an object with `.{name}` was expected. Usually a function has no `return`, or a method "
-            "that changes its object in place was assigned: `x = items.sort()` and `df = df.drop(…, inplace=True)` give `None`."
+            f"Something is `None` where an object with `.{name}` was expected. Usually a function has "
+            "no `return`, or a method "
+            "that changes its object in place was assigned: `x = items.sort()` and `df = df.drop(…, "
+            "inplace=True)` give `None`."
         )
     if kind in ("DataFrame", "Series") and name in _GONE:
         why, instead = _GONE[name]
@@ -162,7 +169,8 @@ def _attribute(failure: Failure, turn: Turn) -> Advice:
         return Advice(text, swap(failure.code, name, near[0]))
     if module:
         return Advice(
-            f"The module `{module}` has no `{name}`: it is spelt otherwise, belongs to another version, or a file of yours "
+            f"The module `{module}` has no `{name}`: it is spelt otherwise, belongs to another "
+            "version, or a file of yours "
             f"named `{module.split('.')[0]}.py` hides the real module."
         )
     return Advice(
@@ -188,7 +196,10 @@ def _import(failure: Failure, turn: Turn) -> Advice:
     package = _PACKAGES.get(module, _PACKAGES.get(top, top))
     also = f" (the package is named `{package}`)" if package != top else ""
     return Advice(
-        f"`{top}` is not installed in this kernel's environment{also}. Install it from a cell, then run the import again.",
+        (
+            f"`{top}` is not installed in this kernel's environment{also}. Install it from a cell, then "
+            "run the import again."
+        ),
         f"%pip install {package}",
         label="Run",
     )
@@ -203,7 +214,8 @@ def _index(failure: Failure, turn: Turn) -> Advice:
         if match:
             last = int(match[3]) - 1
             return Advice(
-                f"Axis {match[2]} has {match[3]} elements, so its positions go from 0 to {last}; {match[1]} is past the end."
+                f"Axis {match[2]} has {match[3]} elements, so its positions go from 0 to {last}; "
+                f"{match[1]} is past the end."
             )
         return Advice("The position is past the end of the table: `.iloc` counts from 0 to `len(df) - 1`.")
     return Advice(
@@ -249,7 +261,10 @@ def _syntax(failure: Failure, turn: Turn) -> Advice:
     hint = next((text for key, text in hints.items() if key in message), "")
     return Advice(
         hint
-        or "Python cannot read this line. The mistake is often at the end of the line before: a bracket, a quote or a colon."
+        or (
+            "Python cannot read this line. The mistake is often at the end of the line before: a "
+            "bracket, a quote or a colon."
+        )
     )
 
 
@@ -259,7 +274,8 @@ def _recursion(failure: Failure, turn: Turn) -> Advice:
 
 def _memory(failure: Failure, turn: Turn) -> Advice:
     return Advice(
-        "There is not enough memory. Read only the columns you need (`usecols=`), in parts (`chunksize=`), with smaller types "
+        "There is not enough memory. Read only the columns you need (`usecols=`), in parts "
+        "(`chunksize=`), with smaller types "
         "(`astype('category')`, `float32`), and `del` what you no longer use."
     )
 

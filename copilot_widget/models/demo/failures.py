@@ -143,7 +143,7 @@ def nearest(name: str, names: Sequence[str], count: int = 3, cutoff: float = 0.6
     within = [
         key
         for key in plain
-        if len(_plain(name)) >= 4 and (_plain(name) in key or key in _plain(name) and len(key) >= 4)
+        if len(_plain(name)) >= 4 and (_plain(name) in key or (key in _plain(name) and len(key) >= 4))
     ]
     return [plain[key] for key in dict.fromkeys([*close, *within])][:count]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from .frames import Column, Frame, find_columns, frame_of
+from .frames import Column, Frame, find_columns
 from .tables import cell, code, number, percent, plural, table
 from .turn import Exchange, Turn
 
@@ -29,13 +29,6 @@ def namespace(turn: Turn) -> str:
     if frames:
         text += f"\n\nAsk about one with an @, for example `describe @{frames[0]}`."
     return text
-
-
-def variable(turn: Turn, name: str) -> str:
-    """One variable, whatever it is."""
-    exchange = turn.call("inspect_variable", {"name": name})
-    frame = frame_of(exchange)
-    return profile(frame) if frame is not None else thing(name, exchange)
 
 
 def thing(name: str, exchange: Exchange) -> str:
@@ -114,16 +107,14 @@ def _plain(value: Any) -> str:
 
 
 def _top(column: Column) -> str:
+    """The most frequent value, in whichever form the tool tells it: a value, a list, or counts by value."""
     top = column.top
-    if isinstance(top, list):
-        top = cast("list[Any]", top)[0] if top else None
     if isinstance(top, dict):
-        pairs = list(cast("dict[str, Any]", top).items())
-        if not pairs:
-            return ""
-        top = top.get("value", pairs[0][0])
-    if isinstance(top, list) and top:
-        top = cast("list[Any]", top)[0]
+        counts = cast("dict[str, Any]", top)
+        top = counts.get("value", next(iter(counts), None))
+    while isinstance(top, list):
+        values = cast("list[Any]", top)
+        top = values[0] if values else None
     return cell(top, 30) if top not in (None, "") else ""
 
 
@@ -135,7 +126,8 @@ def _remarks(frame: Frame) -> Any:
     if some:
         worst = max(some, key=lambda column: column.nulls)
         yield (
-            f"{plural(len(some), 'column')} of {len(frame.columns)} {'has' if len(some) == 1 else 'have'} nulls; most in "
+            f"{plural(len(some), 'column')} of {len(frame.columns)} "
+            f"{'has' if len(some) == 1 else 'have'} nulls; most in "
             f"`{worst.name}` ({number(worst.nulls)}, {percent(worst.nulls, frame.rows)})."
         )
     for column in frame.columns:
@@ -165,4 +157,4 @@ def _next(frame: Frame) -> str:
     return f"\n\nNext, for example: `{ask}`."
 
 
-__all__ = ["columns", "namespace", "profile", "size", "thing", "variable"]
+__all__ = ["columns", "namespace", "profile", "size", "thing"]

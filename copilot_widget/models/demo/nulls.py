@@ -76,7 +76,10 @@ def _explain(
 ) -> str:
     total = sum(pattern.rows for pattern in patterns)
     kinds = plural(len(patterns), "way")
-    text = f"**{plural(total, 'row')} of {number(frame.rows)}** ({percent(total, frame.rows)}) lack a value, in {kinds}:\n\n"
+    text = (
+        f"**{plural(total, 'row')} of {number(frame.rows)}** ({percent(total, frame.rows)}) lack a value, "
+        f"in {kinds}:\n\n"
+    )
     for pattern in patterns[:6]:
         where = places.get(", ".join(pattern.columns), "")
         rows = f" (rows {where.strip('[]')}{' …' if pattern.rows > 8 else ''})" if where else ""

@@ -160,7 +160,8 @@ def _line(frame: Frame, time: Column, measure: Column, group: Column | None) -> 
             "plt.show()",
             "",
             f"total = rows.groupby(by)[{name}].{how}()",
-            'print(f"from {total.iloc[0]:.6g} ({total.index[0]:%Y-%m-%d}) to {total.iloc[-1]:.6g} ({total.index[-1]:%Y-%m-%d}), '
+            "day = total.index.strftime('%Y-%m-%d')",
+            'print(f"from {total.iloc[0]:.6g} ({day[0]}) to {total.iloc[-1]:.6g} ({day[-1]}), '
             'highest {total.max():.6g} ({total.idxmax():%Y-%m-%d})")',
         ).replace("import matplotlib.pyplot as plt\n\nimport pandas", "import matplotlib.pyplot as plt\nimport pandas"),
         f"I draw `{measure.name}` over `{time.name}`.",

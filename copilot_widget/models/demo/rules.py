@@ -8,26 +8,40 @@ from . import basics
 from .compute import asks_for_figures, compute, counts_rows
 from .failures import explain
 from .frames import Frame, find_columns, find_frame, groups_in, measures_in
-from .looking import columns, namespace, profile, size, thing, variable
+from .looking import columns, namespace, profile, size, thing
 from .nulls import nulls
 from .plots import plot
 from .running import NoResult
 from .trends import NEGATIVE, asks_for_trend, negative, trend
 from .turn import NotOffered, Turn
 from .usertools import call_tool, choose
-from .words import content_stems, has
+from .words import content_stems, has, words_of
 
-_ERROR = r"errors?|exception|traceback|stack ?trace|went wrong|fail(?:s|ed|ing|ure)?|broken?|bug|crash(?:es|ed)?|/fix|doesn'?t work|not work(?:ing)?"
+_ERROR = (
+    r"errors?|exception|traceback|stack ?trace|went "
+    r"wrong|fail(?:s|ed|ing|ure)?|broken?|bug|crash(?:es|ed)?|/fix|doesn'?t work|not work(?:ing)?"
+)
 _PLOT = r"plots?|charts?|graphs?|draw|histograms?|scatter(?:plot)?|box ?plots?|visuali[sz]e|bar chart"
 _NULLS = r"nulls?|nans?|nas|na values?|missing|empty (?:values?|cells?|rows?)|incomplete|blanks?"
-_NAMES = r"variables|namespace|workspace|what (?:do i have|is there|have i)|which (?:data|dataframes?)|list (?:my|all|the) (?:data|names)"
-_PROFILE = r"describe|summar\w+|profile|overview|look at|inspect|explain|tell me about|info|schema|columns?|types?|dtypes?|structure|what(?:'s| is| are)|show|understand|explore"
-_CONNECT = r"connect|api ?key|real model|another model|use (?:gpt|claude|ollama|gemini|a model)|gpt|claude|ollama|openai|anthropic|gemini|litellm"
+_NAMES = (
+    r"variables|namespace|workspace|what (?:do i have|is there|have i)|which (?:data|dataframes?)|list "
+    r"(?:my|all|the) (?:data|names)"
+)
+_PROFILE = (
+    r"describe|summar\w+|profile|overview|look at|inspect|explain|tell me "
+    r"about|info|schema|columns?|types?|dtypes?|structure|what(?:'s| is| are)|show|understand|explore"
+)
+_CONNECT = (
+    r"connect|api ?key|real model|another model|use (?:gpt|claude|ollama|gemini|a "
+    r"model)|gpt|claude|ollama|openai|anthropic|gemini|litellm"
+)
 
 
-_KNOWN = frozenset(
-    "describe description summary summarise summarize profile overview look inspect explain info schema column type dtype"
-    " structure understand explore data dataset dataframe table content row first sample quick please statistic stat".split()
+_KNOWN = words_of(
+    """
+    describe description summary summarise summarize profile overview look inspect explain info schema column type dtype
+    structure understand explore data dataset dataframe table content row first sample quick please statistic stat
+    """
 )
 
 
@@ -46,9 +60,8 @@ def _answer(turn: Turn) -> str:
     simple = _simple(turn)
     if simple:
         return simple
-    if has(text, _ERROR) and not turn.variables or any(name.lower() == "error" for name in turn.mentions):
-        if not (has(text, r"standard errors?|error bars?|failed") and turn.variables):
-            return explain(turn)
+    if _asks_for_error(turn):
+        return explain(turn)
     if not turn.variables:
         own = call_tool(turn)
         if own:
@@ -56,6 +69,12 @@ def _answer(turn: Turn) -> str:
     if has(text, _NAMES) and not turn.variables and turn.offers("list_variables"):
         return namespace(turn)
     return _about_data(turn)
+
+
+def _asks_for_error(turn: Turn) -> bool:
+    if turn.variables:
+        return False
+    return has(turn.text, _ERROR) or any(name.lower() == "error" for name in turn.mentions)
 
 
 def _simple(turn: Turn) -> str:
@@ -90,27 +109,30 @@ def _about_data(turn: Turn) -> str:
 
 
 def _about_frame(turn: Turn, frame: Frame) -> str:
+    return _about_values(turn, frame) or _about_shape(turn, frame)
+
+
+def _about_values(turn: Turn, frame: Frame) -> str:
+    """Plots, nulls, what changed; "" where none of them is asked for."""
     text = turn.text
-    asked_by_name = frame.name in turn.variables or frame.name.lower() in text
     if has(text, _PLOT):
         return plot(turn, frame)
     if has(text, _NULLS):
         return nulls(turn, frame)
-    if has(text, NEGATIVE):
-        told = negative(turn, frame)
-        if told:
-            return told
-    if asks_for_trend(text) and (measures_in(frame, text) or has(text, "why|trend")):
+    told = negative(turn, frame) if has(text, NEGATIVE) else ""
+    if not told and asks_for_trend(text) and (measures_in(frame, text) or has(text, "why|trend")):
         told = trend(turn, frame)
-        if told:
-            return told
+    return told
+
+
+def _about_shape(turn: Turn, frame: Frame) -> str:
+    """Figures, columns, the whole profile, or the honest answer that no rule fits."""
+    text = turn.text
+    asked_by_name = frame.name in turn.variables or frame.name.lower() in text
     if counts_rows(text) and not groups_in(frame, text):
         return size(frame)
     if asks_for_figures(turn.question, frame) or find_columns(frame, turn.question):
-        told = compute(turn, frame)
-        if told:
-            return told
-        return columns(turn, frame)
+        return compute(turn, frame) or columns(turn, frame)
     rest = content_stems(turn.question) - content_stems(frame.name)
     if asked_by_name and not rest - _KNOWN:
         return profile(frame)
@@ -122,15 +144,9 @@ def _about_frame(turn: Turn, frame: Frame) -> str:
 
 
 def _other_variable(turn: Turn) -> str:
-    """Mentioned variables that are no DataFrames."""
-    from .turn import Exchange
-
-    told: list[str] = []
+    """Mentioned variables that are no DataFrames; find_frame has looked at each."""
     looked = [exchange for exchange in turn.done if exchange.tool == "inspect_variable"]
-    for name, exchange in zip(turn.variables, looked):
-        assert isinstance(exchange, Exchange)
-        told.append(thing(name, exchange))
-    return "\n\n".join(told) or variable(turn, turn.variables[0])
+    return "\n\n".join(thing(name, exchange) for name, exchange in zip(turn.variables, looked, strict=False))
 
 
 def _no_data(turn: Turn) -> str:

@@ -6,7 +6,7 @@ from .tables import Output, code, output_of
 from .turn import NotOffered, Turn
 
 
-class NoResult(Exception):
+class NoResult(Exception):  # noqa: N818 - control flow, not an error
     """The code did not run or failed; `text` is the answer."""
 
     def __init__(self, text: str) -> None:
@@ -15,7 +15,7 @@ class NoResult(Exception):
 
 
 def run(turn: Turn, source: str, say: str) -> Output:
-    """The output of `source`. Raises NoResult where it was denied, failed or cannot be run here, Need to have it run."""
+    """The output of `source`. Raises NoResult where it was denied, failed or cannot run, Need to have it run."""
     try:
         output = output_of(turn.call("run_code", {"code": source}, say))
     except NotOffered:

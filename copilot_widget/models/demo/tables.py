@@ -75,15 +75,12 @@ class Output:
     error: str
     denied: bool
 
-    @property
-    def failed(self) -> bool:
-        return self.denied or bool(self.error)
-
     def rows(self) -> list[dict[str, Any]]:
         """The result as records, in whichever form the tool gave it; [] where it is no table."""
-        if isinstance(self.result, dict):
-            return _short_form(cast("dict[str, Any]", self.result))
-        return parse_text_table(self.result) if isinstance(self.result, str) else []
+        result: object = self.result
+        if isinstance(result, dict):
+            return _short_form(cast("dict[str, Any]", result))
+        return parse_text_table(result) if isinstance(result, str) else []
 
     def value(self) -> Any:
         """The result as a plain value, text that is a number as that number."""
@@ -131,7 +128,7 @@ def parse_text_table(text: str) -> list[dict[str, Any]]:
         return []
     headers = lines[0].split()
     body, index_name = lines[1:], ""
-    if len(body[0].split()) == 1 and len(headers) > 1 or _is_index_line(body[0], lines):
+    if (len(body[0].split()) == 1 and len(headers) > 1) or _is_index_line(body[0], lines):
         index_name, body = body[0].strip(), body[1:]
     return _records(headers, index_name, body)
 
@@ -160,7 +157,9 @@ def _records(headers: Sequence[str], index_name: str, body: Sequence[str]) -> li
             parts = line.strip().rsplit(maxsplit=len(headers))
         if len(parts) != len(headers) + 1:
             return []
-        records.append({index_name: parts[0], **{name: as_number(part) for name, part in zip(headers, parts[1:])}})
+        records.append(
+            {index_name: parts[0], **{name: as_number(part) for name, part in zip(headers, parts[1:], strict=True)}}
+        )
     return records
 
 

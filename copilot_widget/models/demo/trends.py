@@ -39,14 +39,17 @@ def asks_for_trend(text: str) -> bool:
 
 def negative(turn: Turn, frame: Frame) -> str:
     """Which rows are below zero, and what they have in common. "" where no quantity is meant."""
-    measures = [c for c in measures_in(frame, turn.question)] or [
+    measures = measures_in(frame, turn.question) or [
         column for column in frame.columns if column.measure and isinstance(column.low, (int, float)) and column.low < 0
     ]
     if not measures:
         return ""
     column = measures[0]
     if isinstance(column.low, (int, float)) and column.low >= 0:
-        return f"`{column.name}` in `{frame.name}` is not negative: it goes from {number(column.low)} to {number(column.high)}."
+        return (
+            f"`{column.name}` in `{frame.name}` is not negative: it goes from {number(column.low)} to "
+            f"{number(column.high)}."
+        )
     lines = [
         f"values = {frame.see(column)}",
         f"below = {frame.name}[values < 0]",
@@ -67,7 +70,10 @@ def negative(turn: Turn, frame: Frame) -> str:
     count = int(head[1])
     if not count:
         return f"No row of `{frame.name}` has a `{column.name}` below zero."
-    text = f"**{plural(count, 'row')} of {number(frame.rows)}** ({percent(count, frame.rows)}) have a `{column.name}` below zero "
+    text = (
+        f"**{plural(count, 'row')} of {number(frame.rows)}** ({percent(count, frame.rows)}) have a "
+        f"`{column.name}` below zero "
+    )
     text += f"(rows {head[2]}{' …' if count > 8 else ''}). They add up to {number(float(sums[1]))}, "
     text += f"all others to {number(float(sums[2]))}."
     shares = [
@@ -81,14 +87,15 @@ def negative(turn: Turn, frame: Frame) -> str:
         )
         _, name, value = strong[0]
         text += (
-            f"\n\nSo look at `{name}` = {value} first: returns and refunds are often signed this way, and a sign that was "
+            f"\n\nSo look at `{name}` = {value} first: returns and refunds are often signed this way, "
+            "and a sign that was "
             f"turned twice looks the same. `{frame.name}[{frame.name}[{column.name!r}] < 0]` shows the rows."
         )
     return text
 
 
 def trend(turn: Turn, frame: Frame) -> str:
-    """What changed between the first and the last third of the time, and which groups did it. "" where it has no time."""
+    """What changed between the first and the last third of the time, and which groups did it; "" without a time."""
     measures = measures_in(frame, turn.question) or [c for c in frame.columns if c.measure][:1]
     times = times_in(frame, turn.question)
     if not times or not measures:

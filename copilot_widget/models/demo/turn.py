@@ -1,8 +1,8 @@
 """What a rule sees of a request, and how it asks for more.
 
-A rule is a plain function of a `Turn` that returns Markdown. Where it needs a tool's output it calls `turn.call(…)`: that
-returns the output if the history has it, and otherwise raises `Need`, which ends the request with that call. The next
-request runs the same rule from its beginning with one output more. So rules read straight on and keep no state.
+A rule is a plain function of a `Turn` that returns Markdown. Where it needs a tool's output it calls `turn.call(…)`,
+which returns the output if the history has it, and otherwise raises `Need`: that ends the request with the call. The
+next request runs the same rule from its beginning with one output more. So rules read straight on and keep no state.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CONTEXT = re.compile(r"\A\[(@[^\]\n]+)\]\n(.*)\Z", re.DOTALL)
 _MENTION = re.compile(r"(?<![\w@])@([A-Za-z_]\w*(?:\.\w+)*(?::[^\s,;?!]+)?)")
 
 
-class Need(Exception):
+class Need(Exception):  # noqa: N818 - control flow, not an error
     """These calls have to be made first; `say` is shown before them."""
 
     def __init__(self, calls: Sequence[tuple[str, dict[str, Json]]], say: str) -> None:
@@ -29,7 +29,7 @@ class Need(Exception):
         self.say = say
 
 
-class NotOffered(Exception):
+class NotOffered(Exception):  # noqa: N818 - control flow, not an error
     """A rule needs a tool that this request does not offer."""
 
     def __init__(self, tool: str) -> None:
@@ -101,8 +101,8 @@ class Turn:
     def call_all(self, calls: Sequence[tuple[str, dict[str, Json]]], say: str = "") -> list[Exchange]:
         """The results of calls that are made at once.
 
-        A rule makes the same calls in the same order each time, so the history answers by place; inputs are not compared,
-        as a tool may have completed them.
+        A rule makes the same calls in the same order each time, so the history answers by place. Inputs are
+        not compared: a tool may have completed them.
         """
         for tool, _ in calls:
             if not self.offers(tool):

@@ -57,7 +57,7 @@ def _properties(tool: ToolSchema) -> dict[str, dict[str, Any]]:
 
 
 def _inputs(tool: ToolSchema, question: str) -> list[dict[str, Json]] | None:
-    """Arguments from the question; several where it gives several values for the only number. None: something is missing."""
+    """Arguments from the question; several for several numbers; None where one is missing."""
     properties = _properties(tool)
     required = cast("list[str]", tool.input_schema.get("required") or [])
     free = _Values(question, tool)
@@ -166,7 +166,7 @@ def _say(tool: ToolSchema, inputs: Sequence[dict[str, Json]]) -> str:
 
 
 def _tell(exchange: Exchange) -> str:
-    given = cast("dict[str, Any]", exchange.input) if isinstance(exchange.input, dict) else {}
+    given = cast("dict[str, Any]", exchange.input or {})
     call = f"{exchange.tool}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
     if exchange.denied:
         return f"You denied `{call}`, so I do not know."

@@ -23,11 +23,11 @@ def _first(cases: list[Case], otherwise: str) -> Rule:
     return rule
 
 
-def _say(text: str) -> Callable[["re.Match[str]", Failure, Turn], Advice]:
+def _say(text: str) -> Callable[[re.Match[str], Failure, Turn], Advice]:
     return lambda match, failure, turn: Advice(match.expand(text))
 
 
-def _kind(text: str) -> Callable[["re.Match[str]", Failure, Turn], Advice]:
+def _kind(text: str) -> Callable[[re.Match[str], Failure, Turn], Advice]:
     """The type that the message names first, put into `text` with its article."""
     return lambda match, failure, turn: Advice(text.format(a(match[1]).capitalize()))
 
@@ -41,7 +41,10 @@ def _operands(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
     if "NoneType" in (left, right):
         text += "One side is `None`: a function without `return`, or a value that was never set."
     elif {left, right} & {"str"} and {left, right} & {"int", "float"}:
-        text += "Turn the text into a number with `int(…)` or `float(…)`, or the number into text with `str(…)` or an f-string."
+        text += (
+            "Turn the text into a number with `int(…)` or `float(…)`, or the number into text with "
+            "`str(…)` or an f-string."
+        )
     elif {left, right} & {"list"} and {left, right} & {"int", "float"}:
         text += "Lists have no arithmetic: use `numpy.array(…)`, or a comprehension over the elements."
     else:
@@ -57,7 +60,8 @@ def _concatenate(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
 
 def _unexpected(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
     return Advice(
-        f"`{match[1]}` has no argument `{match[2]}`: it is spelt otherwise, or belongs to another version of the library. "
+        f"`{match[1]}` has no argument `{match[2]}`: it is spelt otherwise, or belongs to another "
+        "version of the library. "
         f"`help({match[1].split('.')[-1].rstrip('()')})` lists its arguments."
     )
 
@@ -100,26 +104,62 @@ _TYPE = _first(
         (r"'(\w+)' object is not callable", _not_callable),
         (
             r"([\w.]+\(\)) missing (\d+) required positional arguments?: (.+)",
-            _say(r"`\1` needs \3 as well. Calling a method on the class instead of an object (`Thing.method()`) looks like this too."),
+            _say(
+                r"`\1` needs \3 as well. Calling a method on the class instead of an object "
+                r"(`Thing.method()`) looks like this too."
+            ),
         ),
         (
             r"([\w.]+\(\)) takes (?:from )?(.+?) positional arguments? but (\d+) (?:was|were) given",
-            _say(r"`\1` takes \2 positional arguments, and got \3. For a method `self` counts; is it missing in the `def`?"),
+            _say(
+                r"`\1` takes \2 positional arguments, and got \3. For a method `self` counts; is it "
+                r"missing in the `def`?"
+            ),
         ),
         (
             r"'NoneType' object is not (\w+)",
-            _say(r"It is `None` here. A function has no `return`, or a method that works in place was assigned (`x = x.sort()`)."),
+            _say(
+                r"It is `None` here. A function has no `return`, or a method that works in place was "
+                r"assigned (`x = x.sort()`)."
+            ),
         ),
-        (r"'(\w+)' object is not subscriptable", _kind("{} has no elements to pick with `[…]`; a function needs `(…)`.")),
+        (
+            r"'(\w+)' object is not subscriptable",
+            _kind("{} has no elements to pick with `[…]`; a function needs `(…)`."),
+        ),
         (r"'(\w+)' object is not iterable", _kind("{} cannot be looped over; for a number of times use `range(…)`.")),
-        (r"object of type '(\w+)' has no len\(\)", _kind("{} has no length; only texts, lists, tables and the like have one.")),
-        (r"unhashable type: '(\w+)'", _kind("{} can change, so it cannot be a key or in a set. Use a `tuple`, or a `frozenset`.")),
-        (r"list indices must be integers or slices, not (\w+)", _say(r"A list is picked from by position, and this is a `\1`. Is it a list of dicts? Then pick an element first: `items[0]['key']`.")),
-        (r"string indices must be integers", _say(r"This is text, not a dict. Was JSON not parsed yet (`json.loads`), or does the loop run over a dict's keys?")),
-        (r"could not convert|agg function failed|Could not convert|can't multiply sequence", _say(r"The operation is for numbers, and a column holds text. Name the numeric columns, or use `numeric_only=True`.")),
+        (
+            r"object of type '(\w+)' has no len\(\)",
+            _kind("{} has no length; only texts, lists, tables and the like have one."),
+        ),
+        (
+            r"unhashable type: '(\w+)'",
+            _kind("{} can change, so it cannot be a key or in a set. Use a `tuple`, or a `frozenset`."),
+        ),
+        (
+            r"list indices must be integers or slices, not (\w+)",
+            _say(
+                r"A list is picked from by position, and this is a `\1`. Is it a list of dicts? Then pick an "
+                r"element first: `items[0]['key']`."
+            ),
+        ),
+        (
+            r"string indices must be integers",
+            _say(
+                r"This is text, not a dict. Was JSON not parsed yet (`json.loads`), or does the loop run over "
+                r"a dict's keys?"
+            ),
+        ),
+        (
+            r"could not convert|agg function failed|Could not convert|can't multiply sequence",
+            _say(
+                r"The operation is for numbers, and a column holds text. Name the numeric columns, or use "
+                r"`numeric_only=True`."
+            ),
+        ),
     ],
     "A value has another type than the operation needs. `type(…)` of each operand shows which.",
-)  # fmt: skip
+)
 
 
 # ---- ValueError --------------------------------------------------------------------------------------------
@@ -142,7 +182,8 @@ def _to_float(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
 def _ambiguous(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
     fixed = re.sub(r"\s+and\s+", " & ", re.sub(r"\s+or\s+", " | ", failure.code)) if "[" in failure.code else ""
     return Advice(
-        "`if`, `and`, `or` and `not` want one truth value, and a column has many. To choose rows use `&`, `|`, `~` with "
+        "`if`, `and`, `or` and `not` want one truth value, and a column has many. To choose rows use "
+        "`&`, `|`, `~` with "
         "each condition in parentheses; for one answer say `.any()`, `.all()` or `.empty`.",
         fixed if fixed != failure.code and "(" in fixed else "",
     )
@@ -150,7 +191,8 @@ def _ambiguous(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
 
 def _broadcast(match: re.Match[str], failure: Failure, turn: Turn) -> Advice:
     return Advice(
-        f"The shapes {match[1]} and {match[2]} do not fit together: from the right, each pair of lengths must be equal or 1. "
+        f"The shapes {match[1]} and {match[2]} do not fit together: from the right, each pair of "
+        "lengths must be equal or 1. "
         "`.reshape(-1, 1)` makes a column of a vector, `.T` swaps the axes."
     )
 
@@ -161,24 +203,84 @@ _VALUE = _first(
         (r"invalid literal for int\(\) with base \d+: ['\"](.*?)['\"]", _to_float),
         (r"Unable to parse string ['\"](.*?)['\"]", _to_float),
         (r"truth value of an? (?:Series|DataFrame|array)", _ambiguous),
-        (r"operands could not be broadcast together with (?:remapped )?shapes? (\([\d, ]+\)) (\([\d, ]+\))", _broadcast),
+        (
+            (
+                r"operands could not be broadcast together with (?:remapped )?shapes? (\([\d, ]+\)) (\([\d, "
+                r"]+\))"
+            ),
+            _broadcast,
+        ),
         (r"shapes? (\([\d, ]+\)) and (\([\d, ]+\)) not aligned", _broadcast),
-        (r"(?:not enough|too many) values to unpack", _say(r"The number of names on the left is not the number of values on the right. Print the right side, or take the rest with `*rest`.")),
-        (r"Length of values \((\d+)\) does not match length of index \((\d+)\)", _say(r"The new column has \1 values, and the table \2 rows. Compute it from the same rows, or assign a Series, which is matched by its index.")),
-        (r"All arrays must be of the same length|arrays must all be same length", _say(r"The columns that you give have different lengths. Print `len(…)` of each.")),
-        (r"Expected 2D array, got 1D", _say(r"Estimators want a table of features, not a single vector: `X.to_frame()` or `X.reshape(-1, 1)`.")),
-        (r"Input .*contains NaN|contains NaN", _say(r"There are nulls in the data, and this estimator takes none: `dropna()`, or fill them (`SimpleImputer`).")),
-        (r"inconsistent numbers of samples: \[(\d+), (\d+)\]", _say(r"X has \1 rows and y has \2. They must come from the same rows, in the same order.")),
-        (r"cannot reindex on an axis with duplicate|Index contains duplicate entries|duplicate labels", _say(r"An index value occurs more than once, so rows cannot be matched by it: `df[~df.index.duplicated()]`, or `pivot_table` with an `aggfunc`.")),
-        (r"time data ['\"](.+?)['\"] (?:does not|doesn't) match format ['\"](.+?)['\"]", _say(r"`\1` is not written as `\2` says. Correct the format, or let pandas see for itself: `pd.to_datetime(…, format='mixed')`.")),
-        (r"No objects to concatenate", _say(r"The list given to `concat` is empty: probably no file or group matched.")),
-        (r"Columns must be same length as key", _say(r"The right side has another number of columns than the left side names.")),
-        (r"zero-size array|empty (?:sequence|iterable)|arg is an empty", _say(r"It is empty here: a filter matched nothing, or a file had no rows.")),
+        (
+            r"(?:not enough|too many) values to unpack",
+            _say(
+                r"The number of names on the left is not the number of values on the right. Print the right "
+                r"side, or take the rest with `*rest`."
+            ),
+        ),
+        (
+            r"Length of values \((\d+)\) does not match length of index \((\d+)\)",
+            _say(
+                r"The new column has \1 values, and the table \2 rows. Compute it from the same rows, or "
+                r"assign a Series, which is matched by its index."
+            ),
+        ),
+        (
+            r"All arrays must be of the same length|arrays must all be same length",
+            _say(r"The columns that you give have different lengths. Print `len(…)` of each."),
+        ),
+        (
+            r"Expected 2D array, got 1D",
+            _say(
+                r"Estimators want a table of features, not a single vector: `X.to_frame()` or `X.reshape(-1, "
+                r"1)`."
+            ),
+        ),
+        (
+            r"Input .*contains NaN|contains NaN",
+            _say(
+                r"There are nulls in the data, and this estimator takes none: `dropna()`, or fill them "
+                r"(`SimpleImputer`)."
+            ),
+        ),
+        (
+            r"inconsistent numbers of samples: \[(\d+), (\d+)\]",
+            _say(r"X has \1 rows and y has \2. They must come from the same rows, in the same order."),
+        ),
+        (
+            r"cannot reindex on an axis with duplicate|Index contains duplicate entries|duplicate labels",
+            _say(
+                r"An index value occurs more than once, so rows cannot be matched by it: "
+                r"`df[~df.index.duplicated()]`, or `pivot_table` with an `aggfunc`."
+            ),
+        ),
+        (
+            r"time data ['\"](.+?)['\"] (?:does not|doesn't) match format ['\"](.+?)['\"]",
+            _say(
+                r"`\1` is not written as `\2` says. Correct the format, or let pandas see for itself: "
+                r"`pd.to_datetime(…, format='mixed')`."
+            ),
+        ),
+        (
+            r"No objects to concatenate",
+            _say(r"The list given to `concat` is empty: probably no file or group matched."),
+        ),
+        (
+            r"Columns must be same length as key",
+            _say(r"The right side has another number of columns than the left side names."),
+        ),
+        (
+            r"zero-size array|empty (?:sequence|iterable)|arg is an empty",
+            _say(r"It is empty here: a filter matched nothing, or a file had no rows."),
+        ),
         (r"No axis named", _say(r"`axis` is 0 for rows and 1 for columns.")),
-        (r"Cannot (?:convert|cast).*NaN|non-finite values", _say(r"NaN has no integer form: fill it first (`fillna(0)`), or use the nullable type `Int64`.")),
+        (
+            r"Cannot (?:convert|cast).*NaN|non-finite values",
+            _say(r"NaN has no integer form: fill it first (`fillna(0)`), or use the nullable type `Int64`."),
+        ),
     ],
     "The type is right, but the value is not one that the function takes. Print what goes into this line.",
-)  # fmt: skip
+)
 
 
 def _merge(failure: Failure, turn: Turn) -> Advice:
@@ -195,7 +297,8 @@ def _decode(failure: Failure, turn: Turn) -> Advice:
 
 def _json(failure: Failure, turn: Turn) -> Advice:
     return Advice(
-        "The text is no JSON. Print its first 200 characters: an empty answer and an HTML error page are the usual finds."
+        "The text is no JSON. Print its first 200 characters: an empty answer and an HTML error page "
+        "are the usual finds."
     )
 
 

@@ -10,16 +10,24 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»\n]+)[\"“”«»]|(?<!\w)'([^'\n]+)'(?!\w)|`([^`\n]+)`")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
 
-STOP = frozenset(
-    "a an and any are as at be been but by can could do does did for from get give had has have he her his how i if in is"
-    " it its just let list many me mean much my no not of on or our out please shall she should show so tell than that the"
-    " their them then there these they this those to up us use was we were what when where which who whom whose why will"
-    " with would you your".split()
+
+def words_of(text: str) -> frozenset[str]:
+    """A set of words, written as text."""
+    return frozenset(text.split())
+
+
+STOP = words_of(
+    """
+    a an and any are as at be been but by can could do does did for from get give had has have he her his how i if
+    in is it its just let list many me mean much my no not of on or our out please shall she should show so tell
+    than that the their them then there these they this those to up us use was we were what when where which who
+    whom whose why will with would you your
+    """
 )
 UNITS = {
     "g": "g", "kg": "kg", "mg": "mg", "t": "t", "mm": "mm", "cm": "cm", "m": "m", "km": "km", "s": "s", "ms": "ms",
-    "sec": "s", "min": "min", "h": "h", "usd": "$", "eur": "€", "gbp": "£", "pct": "%", "percent": "%", "l": "l", "ml": "ml",
-    "kwh": "kWh", "c": "°C",
+    "sec": "s", "min": "min", "h": "h", "usd": "$", "eur": "€", "gbp": "£", "pct": "%", "percent": "%", "l": "l",
+    "ml": "ml", "kwh": "kWh", "c": "°C",
 }  # fmt: skip
 """Last parts of column names that are units → how they are written."""
 
@@ -142,4 +150,5 @@ __all__ = [
     "stem",
     "stems",
     "superlative",
+    "words_of",
 ]
