@@ -13,6 +13,7 @@ import inspect
 import io
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
@@ -33,28 +34,34 @@ class Stream:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._head = io.StringIO()
-        self._tail = ""
+        self._head: list[str] = []
+        self._head_length = 0
+        self._tail: deque[str] = deque()  # in pieces, since programs print a few characters at a time
+        self._tail_length = 0
         self.length = 0
 
     def write(self, text: str) -> None:
         with self._lock:
             self.length += len(text)
-            room = STREAM_LIMIT - self._head.tell()
+            room = STREAM_LIMIT - self._head_length
             if room > 0:
-                self._head.write(text[:room])
+                self._head.append(text[:room])
+                self._head_length += len(self._head[-1])
                 text = text[room:]
-            self._tail += text
-            if len(self._tail) > 2 * STREAM_LIMIT:
-                self._tail = self._tail[-STREAM_LIMIT:]
+            if not text:
+                return
+            self._tail.append(text[-STREAM_LIMIT:])
+            self._tail_length += len(self._tail[-1])
+            while self._tail_length - len(self._tail[0]) >= STREAM_LIMIT:
+                self._tail_length -= len(self._tail.popleft())
 
     def text(self) -> str:
         """The text as a terminal would leave it: a line overwritten with a carriage return is what it was last."""
         with self._lock:
-            head, tail = self._head.getvalue(), self._tail[-STREAM_LIMIT:]
+            head, tail = "".join(self._head), "".join(self._tail)
             missing = self.length - len(head) - len(tail)
-        gap = f"\n… [{missing:,} characters not kept] …\n" if missing else ""
-        return "\n".join(map(_overwritten, (head + gap + tail).split("\n")))
+        text = f"{head}\n… [{missing:,} characters not kept] …\n{tail}" if missing else head + tail
+        return "\n".join(map(_overwritten, text.split("\n"))) if "\r" in text else text
 
 
 def _overwritten(line: str) -> str:

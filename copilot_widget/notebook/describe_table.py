@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Any
 
 from ..models.base import Json
@@ -19,6 +20,11 @@ _TEXT = 60
 
 def describe_frame(frame: Any) -> dict[str, Json]:
     """Shape, each column's type and figures, and the first rows of a pandas or polars DataFrame."""
+    with _quiet():
+        return _frame(frame)
+
+
+def _frame(frame: Any) -> dict[str, Json]:
     rows, width = (int(n) for n in frame.shape)
     result: dict[str, Json] = {"type": "DataFrame", "shape": [rows, width]}
     if not is_pandas(frame):
@@ -41,6 +47,12 @@ def describe_frame(frame: Any) -> dict[str, Json]:
 
 
 def describe_series(series: Any) -> dict[str, Json]:
+    """The same of one column or Series."""
+    with _quiet():
+        return _series(series)
+
+
+def _series(series: Any) -> dict[str, Json]:
     count = len(series)
     result: dict[str, Json] = {
         "type": "Series",
@@ -62,6 +74,11 @@ def describe_series(series: Any) -> dict[str, Json]:
 
 def describe_array(array: Any) -> dict[str, Json]:
     """A numpy array: shape, type, figures, and its first values."""
+    with _quiet():
+        return _array(array)
+
+
+def _array(array: Any) -> dict[str, Json]:
     result: dict[str, Json] = {"type": "ndarray", "shape": [int(n) for n in array.shape], "dtype": str(array.dtype)}
     part = array
     for axis in range(array.ndim):  # views, along one axis after the other, until the rest is small
@@ -91,6 +108,12 @@ def size_text(size: int) -> str:
             break
         value /= 1_000
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def _quiet() -> contextlib.AbstractContextManager[Any]:
+    """The mean of infinities is NaN; numpy's warning about it would appear in one of the user's cells."""
+    library = sys.modules.get("numpy")
+    return library.errstate(all="ignore") if library is not None else contextlib.nullcontext()
 
 
 def _sampling_note(rows: int, cells: int) -> list[str]:

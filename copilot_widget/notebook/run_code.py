@@ -20,7 +20,9 @@ from .kernel import MainThread
 
 _STREAM_LIMIT = 6_000  # characters of a stream that the model reads
 _TRACEBACK_LIMIT = 4_000
-_UPDATE_SECONDS = 0.1
+_UPDATE_SECONDS = 0.1  # between two previews at first; it grows, so that an hour of prints does not fill the log
+_SLOWEST_UPDATE_SECONDS = 1.0
+_PREVIEW_LIMIT = 2_000  # characters of a stream in a preview
 _STOPPED = {"KeyboardInterrupt", "CancelledError"}
 
 
@@ -66,11 +68,13 @@ class RunCode:
         began = time.monotonic()
         running = asyncio.ensure_future(self._main.run(job, notify=context.notify, timeout=self._time_limit))
         try:
-            size = 0
-            while not (await asyncio.wait({running}, timeout=_UPDATE_SECONDS))[0]:
+            size, shown_count, pause = 0, 0, _UPDATE_SECONDS
+            while not (await asyncio.wait({running}, timeout=pause))[0]:
                 if capture.size != size:
-                    size = capture.size
-                    yield ToolResult(_streams(capture), list(capture.displays) or None, preliminary=True)
+                    size, pictures = capture.size, list(capture.displays)
+                    news = pictures if len(pictures) != shown_count else None
+                    shown_count, pause = len(pictures), min(pause * 1.1, _SLOWEST_UPDATE_SECONDS)
+                    yield ToolResult(_streams(capture, _PREVIEW_LIMIT), news or None, preliminary=True)
             value, shown = running.result()
         finally:
             running.cancel()
@@ -110,9 +114,9 @@ def _result(capture: Capture) -> tuple[Json, list[MimeBundle]]:
     return output, shown
 
 
-def _streams(capture: Capture) -> dict[str, Json]:
+def _streams(capture: Capture, limit: int = _STREAM_LIMIT) -> dict[str, Json]:
     texts = {"stdout": capture.stdout.text(), "stderr": capture.stderr.text()}
-    return {name: cut(text, _STREAM_LIMIT) for name, text in texts.items() if text}
+    return {name: cut(text, limit) for name, text in texts.items() if text}
 
 
 def _error(capture: Capture, time_limit: float | None) -> dict[str, Json]:

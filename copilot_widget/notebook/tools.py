@@ -6,7 +6,7 @@ import concurrent.futures
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
-from ..errors import ToolError, UsageError
+from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
 from ..tools.base import Tool, ToolResult
 from ..tools.function import FunctionTool, tool
@@ -81,7 +81,9 @@ def look(name: str, value: Any, seconds: float = _LOOK_SECONDS) -> ToolResult:
     except concurrent.futures.TimeoutError:
         worker.interrupt()
         note = f"describing itself took it longer than {seconds:g} s"
-        return ToolResult({"name": name, "type": type_name(value), "note": note})
+    except Exception as error:  # an object that is not what it says it is
+        note = f"it could not be described: {one_line(error)}"
+    return ToolResult({"name": name, "type": type_name(value), "note": note})
 
 
 def _last_error(shell: Any) -> FunctionTool[..., Any]:

@@ -10,7 +10,7 @@ import inspect
 import json
 import typing
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from ..errors import ToolError, UsageError
 from ..models.base import Json
@@ -71,8 +71,8 @@ class Arguments:
                 continue
             elif fields[name] in model.model_fields_set:
                 value = getattr(model, fields[name])
-            elif parameter.kind is parameter.POSITIONAL_ONLY:
-                value = getattr(model, fields[name])  # its default, since a later one may have been given
+            elif parameter.kind is parameter.POSITIONAL_ONLY or _is_field(parameter.default):
+                value = getattr(model, fields[name])  # a later one may have been given; a Field is no value
             else:
                 continue  # the function knows its own default
             if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -113,13 +113,16 @@ class Arguments:
             described = self._docstring.parameters.get(name)
             if described and not _has_description(hints.get(name)):
                 extra["description"] = described
-            if _is_field(default):  # the default is itself a pydantic Field(...)
-                merged = cast("Any", default)
-                merged.alias, merged.validation_alias, merged.serialization_alias = name, name, name
-                merged.description = merged.description or described
-                fields[f"p{place}"] = (hints.get(name, Any), merged)
-            else:
-                fields[f"p{place}"] = (hints.get(name, Any), Field(default, **extra))
+            hint = hints.get(name, Any)
+            if _is_field(default):  # the default is itself a pydantic Field(…)
+                given = cast("Any", default)
+                extra = extra if given.description is None else {"alias": name}
+                hint = Annotated[hint, given]
+                if given.default_factory is not None:
+                    fields[f"p{place}"] = (hint, Field(default_factory=given.default_factory, **extra))
+                    continue
+                default = given.default
+            fields[f"p{place}"] = (hint, Field(default, **extra))
         config = ConfigDict(
             extra="allow" if open_ended else "forbid",
             arbitrary_types_allowed=False,

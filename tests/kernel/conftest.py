@@ -1,4 +1,4 @@
-"""Fixtures: `kernel`, a fresh kernel of each ipykernel; `start_kernel`, to start some more."""
+"""Fixtures: `kernel`, a fresh one of each ipykernel; `shared_kernel`, one a module; `start_kernel`, to start more."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def start_kernel() -> Iterator[Callable[..., Kernel]]:
     yield start
     for kernel in started:
         kernel.close()
+
+
+@pytest.fixture(params=installed(), scope="module")
+def shared_kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
+    """One kernel of each ipykernel for all tests of a module, which leave each other's names alone."""
+    kernel = Kernel(request.param)
+    yield kernel
+    kernel.close()
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Real kernels for tests, one process each, of any ipykernel that set-up has installed.
 
-    kernel.run("x = 1")            a cell, to its end; → Reply
-    cell = kernel.submit("…")      a cell that the test does not wait for yet; kernel.reply(cell) does
-    kernel.value("x + 1")          a JSON value, read out of the kernel by a silent request
-    kernel.control("…")            code that runs at once, on the control thread, also beside a running cell
+kernel.run("x = 1")            a cell, to its end; → Reply
+cell = kernel.submit("…")      a cell that the test does not wait for yet; kernel.reply(cell) does
+kernel.value("x + 1")          a JSON value, read out of the kernel by a silent request
+kernel.control("…")            code that runs at once, on the control thread, also beside a running cell
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
@@ -65,7 +66,9 @@ class Kernel:
         self.allow_stdin = allow_stdin
         self._manager = KernelManager()
         self._manager._kernel_spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], display_name=name, language="python"
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name=name,
+            language="python",
         )
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "IPYTHONDIR": "/nonexistent", "PYTHONUNBUFFERED": "1"}
         self._manager.start_kernel(env=env, cwd=str(cwd or ROOT))
@@ -102,12 +105,16 @@ class Kernel:
         return json.loads(reply.stdout)
 
     def _read(self) -> None:
-        for read in (self.client.get_iopub_msg, self.client.get_shell_msg):
-            try:
-                message = read(timeout=0.02)
-            except Exception:  # queue.Empty
-                continue
-            self._take(message)
+        """Take what has arrived; wait a moment for something where nothing has."""
+        channels = (self.client.iopub_channel, self.client.shell_channel)
+        poller = zmq.Poller()
+        for channel in channels:
+            assert channel.socket is not None
+            poller.register(channel.socket, zmq.POLLIN)
+        ready = dict(poller.poll(100))
+        for channel in channels:
+            if channel.socket in ready:
+                self._take(channel.get_msg(timeout=1))
 
     def _take(self, message: dict[str, Any]) -> None:
         cell = message["parent_header"].get("msg_id", "")
