@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import nbformat
+from markdown_it import MarkdownIt
+from nbconvert.filters import markdown2html_mistune
 from nbformat.sign import NotebookNotary
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from copilot_widget.notebook.record import render
+
+from ..record_samples import PAYLOADS, hostile
 from .conftest import OpenNotebook
 from .jupyter import ROOT, Front, JupyterServer
 from .notebook import NotebookPage
@@ -185,6 +191,42 @@ def test_a_new_record_disturbs_nothing_in_the_view(open_notebook: OpenNotebook) 
         {"application/vnd.jupyter.widget-view+json"},
     ]
     assert "new answer" in outputs[0]["data"]["text/markdown"]
+
+
+def test_hostile_records_run_load_and_hide_nothing_in_a_browser(browser: Browser) -> None:
+    """Each text of the corpus, as html and as two readers of markdown make html of it that let raw html pass."""
+    page = browser.new_page()
+    asked: list[str] = []
+    ran: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.expose_function("pwned", lambda: ran.append(page.title()))
+    page.set_content("<img src=x onerror=pwned()>")
+    page.wait_for_timeout(500)
+    assert ran, "the trap itself does not work"
+    ran.clear()
+    asked.clear()
+    commonmark = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    for payload in PAYLOADS:
+        turn, marks = hostile(payload)
+        bundle = render([turn])
+        forms = {
+            "html": bundle["text/html"],
+            "commonmark": commonmark.render(bundle["text/markdown"]),
+            "mistune": markdown2html_mistune(bundle["text/markdown"]),
+        }
+        for form, html in forms.items():
+            page.set_content(f"<!doctype html><title>{form} {len(ran)}</title><body>{html}</body>")
+            page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+            seen = page.evaluate("document.body.innerText")
+            assert [mark for mark in marks if mark not in seen] == [], (form, payload)
+            links = page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.getAttribute('href'))")
+            # nbconvert's own rule for headings adds the links that begin with #
+            assert [link for link in links if not re.match(r"https?://|mailto:|#", link)] == [], (form, payload)
+            tags = page.evaluate("[...document.body.querySelectorAll('*')].map((e) => e.localName)")
+            assert not {"script", "iframe", "form", "input", "style", "svg", "object"} & set(tags), (form, payload)
+            assert [url for url in asked if not url.startswith("data:")] == [], (form, payload)
+    assert ran == []
+    page.close()
 
 
 def test_a_record_can_be_read_in_each_theme(open_notebook: OpenNotebook) -> None:

@@ -31,13 +31,15 @@ _BARE_URL = re.compile(r"https?://[^\s<>\"'`{}|\\^]+[^\s<>\"'`{}|\\^.,:;!?)\]*_~
 _TASK = re.compile(r"\[([ xX])\] ")
 _DEEP = 40
 """Lists and quotes nested deeper show as their source: from 100 on markdown-it-py would leave out what they hold."""
+_DEEP_FOR_VIEWERS = 16
+"""The same for markdown that others read: some leave out what is nested deeper than 20."""
 
 
 def to_html(markdown: str) -> str:
     """The html of a piece of foreign markdown."""
     parser, source = _parser(), clean(markdown)
     tokens = parser.parse(source, {})
-    if _is_deep(tokens):
+    if _is_deep(tokens, _DEEP):
         return f"<pre><code>{escape(source)}</code></pre>"
     return parser.renderer.render(tokens, parser.options, {}).strip()
 
@@ -52,7 +54,7 @@ def to_markdown(markdown: str) -> str:
     if _is_harmless(source, strict=True):
         return source
     tokens = _parser().parse(source, {})
-    written = "" if _is_deep(tokens) else _Writer().write(tokens)
+    written = "" if _is_deep(tokens, _DEEP_FOR_VIEWERS) else _Writer().write(tokens)
     return written if written and _is_harmless(written) else fence(source, "markdown")
 
 
@@ -153,7 +155,7 @@ def _render_fence(renderer: RendererHTML, tokens: Sequence[Token], index: int, o
 
 
 def _render_image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: _Env) -> str:
-    alt, url = _image(tokens[index])
+    alt, url = _image(tokens[index], tokens[:index])
     return f'<a href="{attribute(url)}" rel="noopener noreferrer">{escape(alt)}</a>' if url else escape(alt)
 
 
@@ -170,10 +172,12 @@ def _render_link(renderer: RendererHTML, tokens: Sequence[Token], index: int, op
     return f'<a href="{attribute(str(token.attrGet("href")))}" rel="noopener noreferrer"{more}>'
 
 
-def _image(token: Token) -> tuple[str, str]:
+def _image(token: Token, before: Sequence[Token]) -> tuple[str, str]:
+    """What to show for a picture, and its address; no address within a link, as links cannot be nested."""
     url = safe_link(str(token.attrGet("src") or ""))
     words = "".join(child.content for child in token.children or () if child.type in ("text", "code_inline"))
-    return f"picture: {words}" if words else url or "picture", url
+    inside = sum(child.nesting for child in before if child.type in ("link_open", "link_close"))
+    return f"picture: {words}" if words else url or "picture", "" if inside else url
 
 
 # ---- markdown ------------------------------------------------------------------------------------------
@@ -197,7 +201,7 @@ def _is_harmless(source: str, *, strict: bool = False) -> bool:
     end = tokens[-2] if len(tokens) > 2 else tokens[0]
     if env.get("references") or end.type != "inline" or end.content != _SENTINEL or end.level != 1:
         return False
-    return all(_token_is_harmless(token, strict) for token in tokens) and not _is_deep(tokens)
+    return all(_token_is_harmless(token, strict) for token in tokens) and not _is_deep(tokens, _DEEP_FOR_VIEWERS)
 
 
 def _token_is_harmless(token: Token, strict: bool) -> bool:
@@ -210,8 +214,8 @@ def _token_is_harmless(token: Token, strict: bool) -> bool:
     return all(_token_is_harmless(child, strict) for child in token.children or ())
 
 
-def _is_deep(tokens: Sequence[Token]) -> bool:
-    return any(token.level > _DEEP for token in tokens)
+def _is_deep(tokens: Sequence[Token], level: int) -> bool:
+    return any(token.level > level for token in tokens)
 
 
 class _Writer:
@@ -271,19 +275,20 @@ class _Writer:
     def _inline(self, token: Token) -> str:
         written = ""
         links: list[str] = []
-        for child in token.children or ():
+        children = token.children or []
+        for i, child in enumerate(children):
             if child.type == "link_open":
                 links.append(str(child.attrGet("href") or ""))
-            written += f"](<{links.pop()}>)" if child.type == "link_close" else self._span(child)
+            written += f"](<{links.pop()}>)" if child.type == "link_close" else self._span(child, children[:i])
         return written
 
-    def _span(self, token: Token) -> str:
+    def _span(self, token: Token, before: Sequence[Token]) -> str:
         if token.type == "text":
             return escape_markdown(token.content)
         if token.type == "code_inline":
             return code_span(token.content)
         if token.type == "image":
-            alt, url = _image(token)
+            alt, url = _image(token, before)
             return f"[{escape_markdown(alt)}](<{url}>)" if url else escape_markdown(alt)
         if token.type == "math":
             return token.content if _is_harmless(token.content, strict=True) else escape_markdown(token.content)
