@@ -1,6 +1,7 @@
-"""A namespace with the notebook's tools as the models see them, without a kernel: for the demo model's tests.
+"""A namespace with the notebook's tools, without a kernel: for the demo model's tests.
 
-`ask` plays the agent: it runs the calls of each answer for real and asks again until there are none.
+What the tools tell is made by the notebook's own functions. `ask` plays the agent: it runs the calls of each answer
+for real and asks again until there are none.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import ast
 import contextlib
 import io
 import json
-import traceback
+import linecache
 from typing import Any
 
 from copilot_widget.models.base import (
@@ -25,6 +26,9 @@ from copilot_widget.models.base import (
     ToolSchema,
     UserMessage,
 )
+from copilot_widget.notebook.describe import describe, list_variables
+from copilot_widget.notebook.failure import describe_exception
+from copilot_widget.tools.result import to_output
 
 
 def schema(name: str, description: str, /, **properties: Any) -> ToolSchema:
@@ -84,26 +88,11 @@ class Notebook:
         text = result if isinstance(result, str) else json.dumps(result, default=str)
         return ToolMessage(call.call_id, call.tool, text)
 
-    def list_variables(self) -> list[dict[str, str]]:
-        shown = {name: value for name, value in self.namespace.items() if not name.startswith("_")}
-        return [
-            {"name": name, "type": type(value).__name__, "summary": repr(value)[:60]} for name, value in shown.items()
-        ]
+    def list_variables(self) -> Any:
+        return list_variables(self.namespace, {})
 
-    def inspect_variable(self, name: str) -> dict[str, Any]:
-        value = self.namespace[name]
-        if type(value).__name__ != "DataFrame":
-            return {"name": name, "type": type(value).__name__, "value": repr(value)[:500]}
-        columns = [_column(value[column]) for column in value.columns]
-        sample = json.loads(value.head(3).to_json(orient="records", date_format="iso"))
-        return {
-            "name": name,
-            "type": "DataFrame",
-            "shape": list(value.shape),
-            "columns": columns,
-            "sample": sample,
-            "memory": "10 kB",
-        }
+    def inspect_variable(self, name: str) -> Any:
+        return describe(name, self.namespace[name])
 
     def last_error(self) -> dict[str, Any]:
         return self.error
@@ -121,7 +110,7 @@ class Notebook:
                 if isinstance(last, ast.Expr):
                     result = eval(compile(ast.Expression(last.value), "<code>", "eval"), self.namespace)
                     if result is not None:
-                        answer["result"] = repr(result)
+                        answer["result"] = to_output(result)[0]
         except Exception as error:
             answer["error"] = f"{type(error).__name__}: {error}"
         if out.getvalue():
@@ -130,33 +119,13 @@ class Notebook:
 
     def fail(self, code: str) -> None:
         """Run code that raises, and keep its error as the notebook would."""
+        file = f"<ipython-input-{len(linecache.cache)}>"
+        linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
         try:
-            exec(compile(code, "<cell>", "exec"), self.namespace)
+            exec(compile(code, file, "exec"), self.namespace)
         except Exception as error:
-            place = next(
-                (
-                    frame.lineno
-                    for frame in reversed(traceback.extract_tb(error.__traceback__))
-                    if frame.filename == "<cell>"
-                ),
-                None,
-            )
-            self.error = {"type": type(error).__name__, "message": str(error), "traceback": traceback.format_exc()}
-            if place is not None:
-                self.error |= {"line": place, "code": code}
+            failure = describe_exception(error)
+            self.error = {"type": failure.type, "message": failure.message, "traceback": failure.traceback}
+            self.error |= {"line": failure.line, "code": failure.code}
             return
         raise AssertionError("it did not fail")
-
-
-def _column(series: Any) -> dict[str, Any]:
-    import pandas
-
-    data: dict[str, Any] = {"name": str(series.name), "dtype": str(series.dtype), "nulls": int(series.isna().sum())}
-    data["unique"] = int(series.nunique())
-    if pandas.api.types.is_numeric_dtype(series) or pandas.api.types.is_datetime64_any_dtype(series):
-        data |= {"min": series.min(), "max": series.max()}
-        if pandas.api.types.is_numeric_dtype(series):
-            data |= {"min": float(series.min()), "max": float(series.max()), "mean": float(series.mean())}
-    elif len(series.dropna()):
-        data["top"] = str(series.mode().iloc[0])
-    return data

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .frames import Column, Frame, find_columns, groups_in, literal, measures_in
-from .running import run
+from .running import in_function, run
 from .tables import Output, number, percent, plural, table
 from .turn import Turn
 from .words import has, numbers, stem, stems, superlative, words_of
@@ -48,7 +48,7 @@ def compute(turn: Turn, frame: Frame) -> str:
     for make in (_correlation, _duplicates, _outliers, _extreme_rows, _grouped, _counted, _distinct, _single):
         plan = make(turn.question, frame)
         if plan is not None:
-            output = run(turn, plan.code, plan.say)
+            output = run(turn, in_function(plan.code), plan.say)
             return plan.answer(output) or _quoted(output)
     return ""
 

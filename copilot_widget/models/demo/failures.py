@@ -158,7 +158,8 @@ def variable_names(turn: Turn) -> list[str]:
         return []
     listed = turn.call("list_variables", {}).data
     entries = cast("list[Any]", listed) if isinstance(listed, list) else []
-    return [str(cast("dict[str, Any]", entry).get("name")) for entry in entries if isinstance(entry, dict)]
+    names = [str(cast("dict[str, Any]", entry).get("name")) for entry in entries if isinstance(entry, dict)]
+    return [name for several in names for name in several.split(", ")]  # modules share one entry
 
 
 def columns_of(turn: Turn, name: str) -> list[str]:
@@ -169,8 +170,8 @@ def columns_of(turn: Turn, name: str) -> list[str]:
     frame = frame_of(exchange)
     if frame is not None:
         return [column.name for column in frame.columns]
-    keys = exchange.fields.get("keys")
-    return [str(key) for key in cast("list[Any]", keys)] if isinstance(keys, list) else []
+    value = exchange.fields.get("value")
+    return list(cast("dict[str, Any]", value)) if isinstance(value, dict) else []
 
 
 __all__ = ["Advice", "Failure", "a", "columns_of", "explain", "last_failure", "nearest", "variable_names"]

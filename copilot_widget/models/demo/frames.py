@@ -77,6 +77,9 @@ class Frame:
     rows: int
     columns: tuple[Column, ...]
     memory: str = ""
+    library: str = "pandas"
+    note: str = ""
+    """What the tool says about its figures, for example that they are estimates."""
     sample: tuple[Mapping[str, Any], ...] = field(default=())
     column_count: int = 0
 
@@ -115,6 +118,8 @@ def frame_of(exchange: Exchange) -> Frame | None:
         rows=int(shape[0]),
         columns=tuple(columns),
         memory=str(data.get("memory") or ""),
+        library=str(data.get("library") or "pandas"),
+        note=str(data.get("note") or ""),
         sample=tuple(sample),
         column_count=int(shape[1]),
     )
@@ -122,18 +127,25 @@ def frame_of(exchange: Exchange) -> Frame | None:
 
 def _column(data: dict[str, Any], sample: Sequence[Mapping[str, Any]]) -> Column:
     name = str(data.get("name"))
-    unique = data.get("unique")
     return Column(
         name=name,
         dtype=str(data.get("dtype")),
         nulls=int(data.get("nulls") or 0),
-        unique=unique if isinstance(unique, int) else None,
+        unique=_count(data.get("unique")),
         low=data.get("min"),
         high=data.get("max"),
         mean=data.get("mean"),
         top=data.get("top"),
         samples=tuple(row[name] for row in sample if row.get(name) is not None),
     )
+
+
+def _count(value: Any) -> int | None:
+    """A count, also one that is known at least ("≥ 5000")."""
+    if isinstance(value, int):
+        return value
+    match = re.search(r"\d+", value) if isinstance(value, str) else None
+    return int(match.group()) if match else None
 
 
 # ---- which frame -----------------------------------------------------------------------------------------
@@ -211,7 +223,7 @@ def find_columns(frame: Frame, text: str) -> list[Match]:
         if place is not None:
             candidates.append((Match(column, place, True), frozenset(parts) | {column.name}))
         elif hit and any(len(part) > 1 for part in hit) and len(hit) * 2 >= len(parts):
-            candidates.append((Match(column, min(hit.values()), len(hit) == len(parts)), frozenset(hit)))
+            candidates.append((Match(column, max(hit.values()), len(hit) == len(parts)), frozenset(hit)))
     kept = [
         (match, used)
         for match, used in candidates

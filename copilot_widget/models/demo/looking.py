@@ -70,6 +70,8 @@ def profile(frame: Frame) -> str:
     text = head + "\n\n" + table(["column", "type", "nulls", "content"], rows)
     if count > len(rows):
         text += f"\n\n… and {count - len(rows)} more columns."
+    if frame.note:
+        text += f"\n\n({frame.note})"
     remarks = list(_remarks(frame))
     if remarks:
         text += "\n\nWhat strikes the eye:\n\n" + "\n".join(f"- {remark}" for remark in remarks[:6])

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from .frames import Frame, find_columns
-from .running import NoResult, run
+from .running import NoResult, in_function, run
 from .tables import number, percent, plural, table
 from .turn import Turn
 
@@ -34,7 +34,7 @@ def nulls(turn: Turn, frame: Frame) -> str:
     counts = table(["column", "nulls", "share"], rows)
     whole = [column.name for column in lacking if column.nulls == frame.rows]
     try:
-        output = run(turn, _code(frame), "I count which columns lack values in the same rows.")
+        output = run(turn, in_function(_code(frame)), "I count which columns lack values in the same rows.")
     except NoResult as instead:
         return f"Nulls in `{frame.name}` ({plural(frame.rows, 'row')}):\n\n{counts}\n\n{instead.text}"
     patterns = _patterns(output.stdout)

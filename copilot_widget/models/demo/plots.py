@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .frames import Column, Frame, find_columns, groups_in, literal, measures_in
-from .running import run
+from .running import in_function, run
 from .tables import Output, number, plural
 from .turn import Turn
 from .words import has
@@ -25,7 +25,7 @@ def plot(turn: Turn, frame: Frame) -> str:
     chosen = choose(turn.question, frame)
     if chosen is None:
         return _what_can_be_plotted(frame)
-    output = run(turn, chosen.code, chosen.say)
+    output = run(turn, in_function(chosen.code), chosen.say)
     return _tell(output, chosen)
 
 
@@ -44,7 +44,8 @@ def choose(text: str, frame: Frame) -> Plot | None:
     if over_time and times and measures:
         return _line(frame, times[0], measures[0], groups[0] if groups else None)
     if len(measures) >= 2 and not has(text, "histogram|distribution|box"):
-        return _scatter(frame, measures[0], measures[1], groups[0] if groups else None)
+        y, x = measures[:2] if has(text, "against|vs|versus|over|by|on") else measures[1::-1]  # "y against x"
+        return _scatter(frame, x, y, groups[0] if groups else None)
     if measures and groups:
         return _boxes(frame, measures[0], groups[0])
     if measures:

@@ -109,6 +109,11 @@ def _about_data(turn: Turn) -> str:
 
 
 def _about_frame(turn: Turn, frame: Frame) -> str:
+    if frame.library != "pandas":
+        return (
+            f"My rules write pandas code, and `{frame.name}` is a {frame.library} table. I can only describe it; "
+            f"for more make a copy: `df = {frame.name}.to_pandas()`.\n\n{profile(frame)}"
+        )
     return _about_values(turn, frame) or _about_shape(turn, frame)
 
 

@@ -14,6 +14,18 @@ class NoResult(Exception):  # noqa: N818 - control flow, not an error
         self.text = text
 
 
+def in_function(source: str) -> str:
+    """The lines of `source` in a function that is called at once, so that none of its names hides one of the user's."""
+    lines = source.splitlines()
+    if len(lines) < 2:
+        return source
+    imports = [line for line in lines if line.startswith(("import ", "from "))]
+    rest = [f"    {line}" if line else "" for line in lines if line not in imports]
+    while rest and not rest[0]:
+        rest.pop(0)
+    return "\n".join([*imports, *(["", ""] if imports else []), "def _look():", *rest, "", "", "_look()"])
+
+
 def run(turn: Turn, source: str, say: str) -> Output:
     """The output of `source`. Raises NoResult where it was denied, failed or cannot run, Need to have it run."""
     try:
@@ -30,4 +42,4 @@ def run(turn: Turn, source: str, say: str) -> Output:
     return output
 
 
-__all__ = ["NoResult", "run"]
+__all__ = ["NoResult", "in_function", "run"]

@@ -31,7 +31,7 @@ def cell(value: Any, limit: int = 60) -> str:
         return "–"
     if isinstance(value, (dict, list)):
         value = json.dumps(value, ensure_ascii=False)
-    text = " ".join(str(value).split()).replace("|", "\\|").removesuffix(" 00:00:00").removesuffix("T00:00:00.000")
+    text = " ".join(str(value).split()).replace("|", "\\|").removesuffix(" 00:00:00").removesuffix("T00:00:00")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .frames import Column, Frame, literal, measures_in, times_in
-from .running import run
+from .running import in_function, run
 from .tables import number, percent, plural, table
 from .turn import Turn
 from .words import has
@@ -62,7 +62,7 @@ def negative(turn: Turn, frame: Frame) -> str:
     ]
     if not frame.groups:
         lines = lines[:4]
-    output = run(turn, "\n".join(lines), f"I look at the rows where `{column.name}` is below zero.")
+    output = run(turn, in_function("\n".join(lines)), f"I look at the rows where `{column.name}` is below zero.")
     head = re.search(r"^(\d+) rows below zero, rows \[(.*)\]$", output.stdout, re.MULTILINE)
     sums = re.search(r"^they add up to (\S+), the others to (\S+)$", output.stdout, re.MULTILINE)
     if not head or not sums:
@@ -104,7 +104,7 @@ def trend(turn: Turn, frame: Frame) -> str:
     groups = [group for group in frame.groups if (group.unique or 99) <= 20][:4]
     output = run(
         turn,
-        _code(frame, time, measure, groups),
+        in_function(_code(frame, time, measure, groups)),
         f"I compare `{measure.name}` at the beginning and the end of `{time.name}`.",
     )
     found = re.search(r"^first (\S+) to (\S+): (\S+); last (\S+) to (\S+): (\S+)$", output.stdout, re.MULTILINE)
