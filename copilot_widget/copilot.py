@@ -17,6 +17,7 @@ from .host import host
 from .instructions import instructions_for
 from .models.base import Model, ModelInfo
 from .models.detect import ask_first, resolve
+from .models.recording import Recorder
 from .protocol.messages import DataPart, FilePart, Part, TextPart, UIMessage
 from .protocol.wire import Usage
 from .run import Run, follow
@@ -115,15 +116,17 @@ class Copilot:
         max_steps: int | None = None,
         budget: str | None = None,
         approvals: str | None = None,
+        record: str | os.PathLike[str] | None = None,
     ) -> Run:
         """Ask, and return at once. While a run goes on, the next one is queued.
 
-        `attachments` are paths of images or text files, or the bytes of an image. The keyword options hold for this
-        run only. Raises UsageError for an empty prompt, an unknown @mention or an option that cannot be.
+        `attachments` are paths of images or text files, or the bytes of an image. `record` is a file that the model's
+        answers are added to; the model "replay:FILE" plays them again. The keyword options hold for this run only.
+        Raises UsageError for an empty prompt, an unknown @mention or an option that cannot be.
         """
         if not str(prompt or "").strip():
             raise UsageError("There is no question.", hint="Write what you want to know: copilot.ask('…').")
-        own = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals}
+        own = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals, "record": record}
         options = self.options(max_steps=max_steps, budget=budget, approvals=approvals)
         parts: list[Part] = [TextPart(text=prompt, state="done")]
         for mention in host().mentions(prompt):
@@ -140,6 +143,7 @@ class Copilot:
             max_steps=options["max_steps"],
             budget=options["budget"],
             approvals=options["approvals"] if isinstance(options["approvals"], str) else "callable",
+            record=os.fspath(record) if record is not None else None,
         )
         run = Run(self, request, own)
         self.runs.append(run)
@@ -190,6 +194,8 @@ class Copilot:
     async def _agent_for(self, request: RunRequest) -> Agent:
         """The agent of one run: today's tools, and the model that was asked for."""
         model = await self._model_for(request.model)
+        if request.record is not None:
+            model = Recorder(model, request.record, secrets=[self._api_key] if self._api_key else [])
         where = host()
         approvals = cast("Rule", self._approvals if callable(self._approvals) else request.approvals)
         offered = [StaticToolset(source()) for source in self._sources]

@@ -95,6 +95,8 @@ class RunRequest(BaseModel):
     max_steps: int = Field(default=20, ge=1)
     budget: Budget | None = None
     approvals: str = "ask"
+    record: str | None = None
+    """File that the model's answers are recorded in."""
 
 
 class RunState(BaseModel):

@@ -73,9 +73,13 @@ class Extension:
         return run
 
     def _options(self, copilot: Copilot, call: MagicCall) -> dict[str, Any]:
-        names = ("model", "max_steps", "budget", "approvals")
+        names = ("model", "max_steps", "budget", "approvals", "record")
         options = {name: call.values[name] for name in names if name in call.values}
-        copilot.options(**{name: value for name, value in options.items() if name != "model"})
+        if "replay" in call.values:
+            if "model" in options:
+                raise UsageError("--replay answers in place of a model.", hint="Leave --model out.")
+            options["model"] = f"replay:{call.values['replay']}"
+        copilot.options(**{name: options[name] for name in names[1:4] if name in options})
         executor = call.values.get("executor", "kernel")
         if executor != "kernel":
             raise UsageError(

@@ -18,6 +18,8 @@ _VALUE = {
     "--max-steps": "max_steps",
     "--budget": "budget",
     "--thread": "thread",
+    "--record": "record",
+    "--replay": "replay",
 }
 _FLAG = {"--wait": "wait", "--new": "new", "--send": "send"}
 
@@ -72,6 +74,8 @@ _EXAMPLES = {
     "max_steps": "--max-steps 5",
     "budget": "--budget '0.50 USD'",
     "thread": "--thread analysis",
+    "record": "--record lesson.jsonl",
+    "replay": "--replay lesson.jsonl",
 }
 
 

@@ -258,6 +258,16 @@ def test_a_tool_that_never_returns_is_stopped(notebook: Kernel, script: Callable
     assert notebook.value("str(Copilot('demo').ask('what can you do?').wait(20).error)") == "None"
 
 
+def test_a_recorded_turn_is_replayed_and_another_fails_plainly(
+    headless: Kernel, script: Callable[..., str], tmp_path: Path
+):
+    tape = tmp_path / "lesson.jsonl"
+    headless.run(f"%copilot --record {tape} --model {script('The mean is 4.')} what is the mean?").check()
+    assert "The mean is 4." in shown(headless.run(f"%copilot --new --replay {tape} what is the mean?").check())
+    assert "no answer" in shown(headless.run(f"%copilot --new --replay {tape} and the median?").check())
+    assert "--model" in headless.run(f"%copilot --replay {tape} --model demo hi").error
+
+
 def test_questions_queue_and_see_what_was_said(notebook: Kernel, script: Callable[..., str]):
     model = script({"events": [{"type": "wait", "seconds": 0.4}, {"type": "text", "text": "one"}]}, "two", "three")
     notebook.run(f"c = Copilot({model!r}); runs = [c.ask(word) for word in 'abc']; first = runs[2].status").check()
