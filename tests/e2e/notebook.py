@@ -13,15 +13,15 @@ from .view import View
 _SECOND = 1000
 _OPEN = 60 * _SECOND
 LIVE = '.jp-OutputArea-output:not(:has(.copilot-record)):has([role="log"], button)'
-_PANEL = "globalThis.jupyterapp?.shell.currentWidget"
+_PANEL = "globalThis.jupyterapp.shell.currentWidget"
 
-_READY = f"""
-() => {{
-  const panel = {_PANEL};
+_READY = """
+() => {
+  const panel = globalThis.jupyterapp?.shell.currentWidget;
   const kernel = panel?.sessionContext?.session?.kernel;
   const listens = kernel?.connectionStatus === "connected" && ["idle", "busy"].includes(kernel.status);
   return listens && panel.content?.widgets?.length > 0;
-}}
+}
 """
 
 _RUN = f"""

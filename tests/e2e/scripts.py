@@ -31,7 +31,7 @@ copilot = Copilot(model="script:talk.json", tools=[lookup, refund])
 """
 
 WORDS = [f"w{number}" for number in range(300)]
-"""What "slow" is answered with, 50 a second: a word lost or doubled shows."""
+"""What "slow" is answered with, 30 a second: a word lost or doubled shows."""
 
 
 def _say(text: str, **more: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ TALK = {
             ],
         },
         {"match": "follow-up", "steps": ["This is the second answer."]},
-        {"match": "slow", "steps": [[_say(" ".join(WORDS), tokensPerSecond=50)]]},
+        {"match": "slow", "steps": [[_say(" ".join(WORDS), tokensPerSecond=30)]]},
         {
             "match": "break",
             "steps": [[_say("Half an ans"), {"type": "error", "code": "connection", "message": "The line went dead."}]],

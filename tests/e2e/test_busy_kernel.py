@@ -44,7 +44,7 @@ def test_stop_closes_the_request(open_notebook: OpenNotebook, front: Front, mode
     _ask_real_server(notebook, model_server)
     assert _stop(notebook, model_server) < STOP_SECONDS
     notebook.view(2).wait_ended()
-    expect(notebook.view(2).log).to_contain_text("Stopped")
+    expect(notebook.view(2).usage).to_contain_text("stopped", ignore_case=True)
     assert notebook.evaluate(4, "run.status") == "'stopped'"
     assert len(model_server.requests) == 1
 
