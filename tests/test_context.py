@@ -84,7 +84,7 @@ def test_files(tmp_path: Path) -> None:
     assert texts["@file:b.bin"] == "(a binary file of 3 bytes)"
     assert "characters cut" in texts["@file:big.csv"]
     assert texts["@file:folder"] == "inner.py"
-    with pytest.raises(UsageError, match="Did you mean @file:a.txt"):
+    with pytest.raises(UsageError, match=r"Did you mean @file:a\.txt"):
         resolve_mentions("@file:a.txtt", {}, root=tmp_path)
 
 

@@ -288,7 +288,7 @@ def test_plain_values(value: Any) -> None:
 
 
 def test_huge_plain_values_are_cut() -> None:
-    for value in ("x" * 50_000_000, ["y" * 1_000] * 100_000, {n: "z" * 100 for n in range(100_000)}):
+    for value in ("x" * 50_000_000, ["y" * 1_000] * 100_000, dict.fromkeys(range(100_000), "z" * 100)):
         assert len(json.dumps(describe("v", value))) < 6_000
 
 
@@ -468,12 +468,13 @@ def test_causes_are_told() -> None:
 
 
 def test_odd_exceptions() -> None:
-    class Mute(Exception):
+    class MuteError(Exception):
         def __str__(self) -> str:
             raise RuntimeError
 
     assert (
-        describe_exception(caught(lambda: (_ for _ in ()).throw(Mute()))).message == "(its message could not be read)"
+        describe_exception(caught(lambda: (_ for _ in ()).throw(MuteError()))).message
+        == "(its message could not be read)"
     )
     assert len(describe_exception(ValueError("x" * 10_000_000)).traceback) < 10_000
 

@@ -30,16 +30,16 @@ def act(n: int = 1) -> int:
         ("ask", True, "deny"),
         ("auto", True, "allow"),
         ("never", False, "deny"),
-        (lambda name, input: input["n"] < 3, False, "allow"),
-        (lambda name, input: False, False, "deny"),
-        (lambda name, input: None, False, "ask"),
-        (lambda name, input: None, True, "deny"),
-        (lambda name, input: "allow", False, "allow"),
-        (lambda name, input: name == "act", False, "allow"),
-        (lambda name, input: 1 / 0, False, "deny"),
-        (lambda name, input: "yes", False, "deny"),
-        (lambda name, input: 1, False, "deny"),
-        (lambda name, input: Decision("deny", "mine"), False, "deny"),
+        (lambda name, given: given["n"] < 3, False, "allow"),
+        (lambda name, given: False, False, "deny"),
+        (lambda name, given: None, False, "ask"),
+        (lambda name, given: None, True, "deny"),
+        (lambda name, given: "allow", False, "allow"),
+        (lambda name, given: name == "act", False, "allow"),
+        (lambda name, given: 1 / 0, False, "deny"),
+        (lambda name, given: "yes", False, "deny"),
+        (lambda name, given: 1, False, "deny"),
+        (lambda name, given: Decision("deny", "mine"), False, "deny"),
     ],
 )
 def test_rules(rule: Any, headless: bool, kind: str) -> None:
@@ -59,7 +59,7 @@ def test_a_headless_denial_says_what_to_do() -> None:
 
 
 def test_a_faulty_approval_never_allows() -> None:
-    faulty = tool(name="faulty", approval=lambda input: 1 / 0)(lambda: 1)
+    faulty = tool(name="faulty", approval=lambda given: bool(1 / 0))(lambda: 1)
     assert Policy("auto").decide(faulty, {}).kind == "deny"
 
 

@@ -92,7 +92,7 @@ def test_a_decorated_function_is_still_the_function() -> None:
         return 2 * n
 
     assert double(4) == 8
-    assert double.__name__ == "double"
+    assert getattr(double, "__name__") == "double"  # noqa: B009 - not declared, but there
     assert double.__doc__ == "Twice."
     assert isinstance(double, FunctionTool)
 
@@ -502,7 +502,7 @@ def test_approval_is_asked_where_the_user_said_so() -> None:
     @tool(approval=True)
     def asked(path: str) -> None: ...
 
-    @tool(approval=lambda input: "delete a lot" if input["n"] > 3 else None)
+    @tool(approval=lambda given: "delete a lot" if given["n"] > 3 else None)
     def sometimes(n: int) -> None: ...
 
     assert free.approval({}) is None

@@ -175,7 +175,7 @@ def capturing(shell: Any, capture: Capture) -> Generator[None, None, None]:
 
 @contextlib.contextmanager
 def _displays_to_sink(shell: Any) -> Generator[None, None, None]:
-    publisher = getattr(shell, "display_pub", None)
+    publisher: Any = getattr(shell, "display_pub", None)
     if hasattr(publisher, "register_hook"):  # ipykernel's
 
         def hook(message: dict[str, Any]) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from ..models.base import Json
 from ..tools.frames import is_frame, is_series
-from ..tools.jsonable import cut, cut_line, safe_repr, to_json
+from ..tools.jsonable import class_of, cut, cut_line, is_a, safe_repr, to_json
 from ..tools.result import ai_repr, figure_of, figure_words
 from .describe_table import describe_array, describe_frame, describe_series, size_text
 
@@ -27,9 +27,8 @@ _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
 
 def type_name(value: Any) -> str:
-    """Name of a type; with its module where it is no built-in and no well known one."""
-    kind = type(value)
-    return kind.__qualname__
+    """The type's name, without its module."""
+    return class_of(value).__qualname__
 
 
 def user_variables(namespace: Mapping[str, Any], hidden: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -78,46 +77,52 @@ def summary(value: Any) -> str:
 
 
 def _summary(value: Any) -> str:
-    if value is None or isinstance(value, (bool, float, complex)):
-        return repr(value) if type(value).__module__ == "builtins" else str(value)
-    if isinstance(value, int):
-        return repr(value) if value.bit_length() < 300 else f"{value.bit_length():,} bits"
-    if isinstance(value, (str, bytes)):
-        more = f" ({len(value):,} long)" if len(value) > 50 else ""
-        return repr(value[:50]) + more
-    if isinstance(value, (list, tuple, set, frozenset, dict)):
-        return _container_summary(cast("Any", value))
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        return _plain_summary(value)
+    if is_a(value, list, tuple, set, frozenset, dict):
+        return _container_summary(value)
     if is_frame(value):
         names = ", ".join(str(name) for name in list(value.columns)[:8])
         return f"{value.shape[0]:,} × {value.shape[1]}: {names}{', …' if value.shape[1] > 8 else ''}"
     if is_series(value):
         return f"{len(value):,} × {value.dtype}" + (f", {value.name}" if value.name is not None else "")
-    kind = type(value)
     if _is_array(value):
         return f"{' × '.join(f'{n:,}' for n in value.shape) or 'scalar'}, {value.dtype}"
-    if kind.__module__.partition(".")[0] == "numpy" and hasattr(kind, "dtype"):
-        return str(value)
     if isinstance(value, _FUNCTIONS):
         return f"{value.__name__}{_signature(value)}"
     if isinstance(value, type):
         return f"class {value.__name__}({', '.join(base.__name__ for base in value.__bases__ if base is not object)})"
-    figure = figure_of(value)
-    if figure is not None:
-        return f"figure with {len(figure.axes)} axes"
+    return _object_summary(value)
+
+
+def _plain_summary(value: Any) -> str:
+    if isinstance(value, (str, bytes)):
+        return repr(value[:50]) + (f" ({len(value):,} long)" if len(value) > 50 else "")
+    if isinstance(value, int) and value.bit_length() > 300:
+        return f"{value.bit_length():,} bits"
+    return repr(value) if class_of(value).__module__ == "builtins" else str(value)
+
+
+def _object_summary(value: Any) -> str:
+    kind = class_of(value)
+    if kind.__module__.partition(".")[0] == "numpy" and hasattr(kind, "dtype"):  # a scalar
+        return str(value)
     if isinstance(value, BaseException):
         return safe_repr(value, _LINE)
-    return f"{kind.__module__}.{kind.__qualname__}"
+    figure = figure_of(value)
+    return f"figure with {len(figure.axes)} axes" if figure is not None else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _container_summary(value: Any) -> str:
-    count = f"{len(value):,} {'key' if isinstance(value, dict) else 'item'}{'' if len(value) == 1 else 's'}"
+    pairs = is_a(value, dict)
+    count = f"{len(value):,} {'key' if pairs else 'item'}{'' if len(value) == 1 else 's'}"
     if not value:
         return "empty"
     try:
         first = list(_first(value, 4))
     except RuntimeError:
         return count
-    if isinstance(value, dict):
+    if pairs:
         words = [
             safe_repr(key, 30) if isinstance(key, (str, int, float, tuple)) else type(key).__name__ for key in first
         ]
@@ -164,8 +169,8 @@ def _describe(value: Any) -> dict[str, Json]:
         return _class(cast("type[Any]", value))
     if callable(value) and isinstance(value, _FUNCTIONS):
         return _function(value)
-    if isinstance(value, (list, tuple, set, frozenset, dict)) and not hasattr(type(cast("Any", value)), "_ai_repr_"):
-        return _container(cast("Any", value))
+    if is_a(value, list, tuple, set, frozenset, dict) and not hasattr(class_of(value), "_ai_repr_"):
+        return _container(value)
     return _object(value)
 
 
@@ -219,13 +224,17 @@ def _class(value: type[Any]) -> dict[str, Json]:
         "bases": [base.__qualname__ for base in value.__mro__[1:-1]],
         **_doc(value),
     }
-    members = {n: m for n, m in vars(value).items() if not n.startswith("_")}
-    result["methods"] = [f"{n}{_signature(m)}" for n, m in members.items() if isinstance(m, FunctionType)][:50]
-    if others := [n for n, m in members.items() if not isinstance(m, FunctionType)]:
+    result["methods"] = _methods(value)[:50]
+    if others := [n for n, m in vars(value).items() if not n.startswith("_") and not isinstance(m, FunctionType)]:
         result["attributes"] = others[:50]
     if value.__module__ == "__main__":
         result.update(_source(value))
     return result
+
+
+def _methods(kind: Any) -> list[str]:
+    """The public methods that a class itself defines, with their signatures."""
+    return [f"{n}{_signature(m)}" for n, m in kind.__dict__.items() if isinstance(m, FunctionType) and not n.startswith("_")]
 
 
 def _module(value: ModuleType) -> dict[str, Json]:
@@ -244,7 +253,7 @@ def _module(value: ModuleType) -> dict[str, Json]:
 
 def _object(value: Any) -> dict[str, Json]:
     """Anything else: what it says of itself, and what it holds."""
-    kind = type(value)
+    kind = class_of(value)
     result: dict[str, Json] = {"module": kind.__module__}
     figure = figure_of(value)
     described = ai_repr(value)
@@ -254,17 +263,11 @@ def _object(value: Any) -> dict[str, Json]:
     result["repr"] = figure_words(figure) if figure is not None else safe_repr(value, 1_500)
     held = getattr(value, "__dict__", None)
     if isinstance(held, dict):
-        public = [
-            (n, v) for n, v in _items(cast("dict[str, Any]", held)) if isinstance(n, str) and not n.startswith("_")
-        ]
+        public = [(n, v) for n, v in _items(cast("dict[str, Any]", held)) if not str(n).startswith("_")]
         if public and figure is None:
             result["attributes"] = {n: f"{type(v).__name__}: {summary(v)}" for n, v in public[:30]}
     if kind.__module__ == "__main__":
-        result["methods"] = [
-            f"{n}{_signature(m)}"
-            for n, m in vars(kind).items()
-            if isinstance(m, FunctionType) and not n.startswith("_")
-        ][:30]
+        result["methods"] = _methods(kind)[:30]
     if hasattr(kind, "__len__"):
         with contextlib.suppress(Exception):
             result["length"] = len(value)

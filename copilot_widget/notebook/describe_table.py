@@ -1,4 +1,4 @@
-"""Tables and arrays in numbers, at a cost that does not grow with them: of large ones samples are read, and it says so."""
+"""Tables and arrays in figures, at a cost that does not grow with them: of large ones a sample is read."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 `MainThread.run(function)` waits its turn behind the running cell: ipykernel ≥ 7 guards its shell messages with an
 asyncio lock, ipykernel 6 with a queue, and our call takes its place there like a cell, so that not even an async cell
-that awaits is disturbed. A cell (or a plain program) that waits for a run serves such calls itself: `serve_until`, `serve`.
+that awaits is disturbed. A cell (or a plain program) that waits for a run serves such calls itself: `serve_until`,
+`serve`.
 
 Stop interrupts: a SIGINT to the main thread while, and only while, our call is what runs there. The kernel ignores
 SIGINT between requests, hence a handler of our own for the time of the call; it raises only inside the call.
@@ -13,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
-import functools
 import inspect
 import math
 import signal
@@ -100,7 +100,7 @@ class MainThread:
         self._serving = 0
         self._wakers: list[Callable[[], None]] = []
         self._own_loop: asyncio.AbstractEventLoop | None = None
-        self._in_cell = _cell_on_stack(_main_frame())
+        self._in_cell = _cell_on_stack(_main_frame())  # made in a cell, as a rule
         if shell is not None and hasattr(shell, "events"):
             shell.events.register("pre_run_cell", self._cell_begins)
             shell.events.register("post_run_cell", self._cell_ends)
@@ -233,7 +233,10 @@ class MainThread:
             return await awaitable
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
         task = asyncio.ensure_future(awaitable)
-        waker = functools.partial(loop.call_soon_threadsafe, wake.set)
+
+        def waker() -> None:
+            loop.call_soon_threadsafe(wake.set)
+
         with self._lock:
             self._wakers.append(waker)
         self._serving += 1
@@ -384,7 +387,7 @@ class MainThread:
 
     def _cell_ends(self, *_: Any) -> None:
         if threading.current_thread() is threading.main_thread():
-            self._in_cell = _cell_on_stack(sys._getframe(1))  # a cell may run another one by run_cell
+            self._in_cell = _cell_on_stack(_main_frame())  # a cell may have run another one by run_cell
 
     def close(self) -> None:
         """Forget the shell. Calls that wait fail."""
@@ -407,9 +410,7 @@ def _send_sigint() -> None:
 
 
 def _main_frame() -> FrameType | None:
-    if threading.current_thread() is threading.main_thread():
-        return sys._getframe(1)
-    return sys._current_frames().get(threading.main_thread().ident or 0)
+    return sys._current_frames().get(threading.main_thread().ident or 0)  # pyright: ignore[reportPrivateUsage]
 
 
 def _cell_on_stack(frame: FrameType | None) -> bool:

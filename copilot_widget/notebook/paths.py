@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ..errors import UsageError
 from ..tools.frames import is_frame, is_series
+from ..tools.jsonable import class_of, is_a
 
 _CHEAP = {
     "index",
@@ -29,6 +30,7 @@ _CHEAP = {
     "height",
 }
 """Properties of tables and arrays that only tell what is stored."""
+_PLAIN: tuple[Any, ...] = (dict, list, tuple, str, bytes, range, deque)
 _MISSING = object()
 
 
@@ -90,25 +92,23 @@ def _attribute(value: Any, name: str, text: str) -> Any:
         except AttributeError:
             raise UsageError(f"{text}.{name} has no value yet.") from None
     if isinstance(found, (staticmethod, classmethod)):
-        return found.__func__
+        return cast("Any", found).__func__
     owner = type(value).__module__.partition(".")[0]
     if name in _CHEAP and owner in ("pandas", "numpy", "polars"):
         return getattr(value, name)
-    if hasattr(type(found), "__get__") and not inspect.isroutine(found) and not inspect.isclass(found):
+    if hasattr(class_of(found), "__get__") and not inspect.isroutine(found) and not inspect.isclass(found):
         raise UsageError(f"{text}.{name} is computed when it is read.", hint="Use run_code to read it.")
     return found
 
 
 def _item(value: Any, key: Any, text: str) -> Any:
-    kind = type(value)
+    kind = class_of(value)
     try:
-        if isinstance(value, dict):
-            return dict.__getitem__(cast("dict[Any, Any]", value), key)
-        if isinstance(value, (list, tuple, str, bytes, range, deque)):
-            plain = next(k for k in (list, tuple, str, bytes, range, deque) if isinstance(value, k))
-            return plain.__getitem__(cast("Any", value), key)
+        for plain in _PLAIN:
+            if isinstance(value, plain):
+                return plain.__getitem__(value, key)  # the built-in type's own, whatever a subclass does
         if is_frame(value):
-            if isinstance(key, slice) or key not in list(value.columns):
+            if is_a(key, slice) or key not in list(value.columns):
                 raise KeyError(key)
             return value[key]
         if is_series(value) or (kind.__module__ == "numpy" and kind.__name__ == "ndarray"):
@@ -122,7 +122,7 @@ def _near_keys(value: Any, key: Any) -> str:
     names = cast("Any", value if isinstance(value, dict) else value.columns if is_frame(value) else ())
     if isinstance(value, (list, tuple)):
         return f"It has {len(cast('list[Any]', value))} items."
-    return suggestion(str(key), [name for name in names if isinstance(name, str)])
+    return suggestion(str(key), list(names))
 
 
 def _static_names(value: Any) -> set[str]:
@@ -133,10 +133,10 @@ def _static_names(value: Any) -> set[str]:
 
 
 def public_names(namespace: Mapping[str, Any]) -> list[str]:
-    return [name for name in list(namespace) if isinstance(name, str) and not name.startswith("_")]
+    return [name for name in list(namespace) if not name.startswith("_")]
 
 
-def suggestion(name: str, names: Iterable[str], mark: str = "") -> str:
+def suggestion(name: str, names: Iterable[Any], mark: str = "") -> str:
     """ "Did you mean a or b?", or "" where nothing is near."""
     candidates = [n for n in list(names) if isinstance(n, str)]
     near = difflib.get_close_matches(name, candidates[:5_000], n=3, cutoff=0.6)

@@ -41,6 +41,7 @@ def run_code(code: str) -> None:
 class RunCode:
     """A Tool (tools/base.py). `timeout` counts seconds from the start of the code, not from the wait for a cell."""
 
+    name = "run_code"
     title = "Run code"
     timeout = float("inf")
     parallel = False
@@ -51,10 +52,13 @@ class RunCode:
         self._time_limit = time_limit
         self._docstring = parse_docstring(inspect.getdoc(run_code))
         self._arguments = Arguments(run_code, self._docstring)
+        self._schema: ToolSchema | None = None
 
-    @functools.cached_property
+    @property
     def schema(self) -> ToolSchema:
-        return ToolSchema("run_code", self._docstring.description, self._arguments.json_schema())
+        if self._schema is None:
+            self._schema = ToolSchema(self.name, self._docstring.description, self._arguments.json_schema())
+        return self._schema
 
     def parse(self, text: str) -> Json:
         return self._arguments.parse(text)

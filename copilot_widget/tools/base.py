@@ -38,7 +38,7 @@ class ToolContext:
 
     call_id: str
     run_id: str
-    deps: Mapping[str, Any] = field(default_factory=dict)
+    deps: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Objects the host offers by name: "shell" (the IPython shell), "main_thread" (a MainThread)."""
     notify: Callable[[str], None] = lambda text: None
     """Show a short status in the call's row ("waiting for cell [12]"; "" clears it). Any thread may call it."""

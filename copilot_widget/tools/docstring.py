@@ -24,7 +24,7 @@ class Docstring:
     """`description` is everything but the parameters; `parameters` maps a name to its description."""
 
     description: str = ""
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def parse_docstring(text: str | None) -> Docstring:

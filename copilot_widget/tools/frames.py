@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from typing import Any
+from typing import Any, cast
 
 from ..models.base import Json
 
@@ -58,11 +59,8 @@ def records(frame: Any, rows: int) -> list[dict[str, Any]]:
     head = frame.iloc[:rows, : len(names)]
     # Column by column: `values` of the whole would turn integers into floats.
     columns = [[missing_as_none(item) for item in head.iloc[:, place].tolist()] for place in range(len(names))]
-    result = (
-        [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-        if columns
-        else [{} for _ in range(len(head))]
-    )
+    rows_of: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if columns else [()] * len(head)
+    result = [dict(zip(names, row, strict=True)) for row in rows_of]
     if type(frame.index).__name__ == "RangeIndex":
         return result
     label = " / ".join(str(n) for n in frame.index.names if n is not None) or "index"
@@ -72,14 +70,13 @@ def records(frame: Any, rows: int) -> list[dict[str, Any]]:
 
 def missing_as_none(item: Any) -> Any:
     """None for NaN, NaT and NA, which all mean "no value" in a table."""
-    kind = type(item)
-    if (kind is float and item != item) or kind.__name__ in ("NAType", "NaTType"):
-        return None
-    return item
+    if isinstance(item, float):
+        return None if math.isnan(item) else item
+    return None if type(item).__name__ in ("NAType", "NaTType") else item
 
 
 def _label(key: Any) -> Any:
-    return " / ".join(str(part) for part in key) if isinstance(key, tuple) else key
+    return " / ".join(map(str, cast("tuple[Any, ...]", key))) if isinstance(key, tuple) else key
 
 
 def short_frame(frame: Any) -> dict[str, Json]:

@@ -81,6 +81,7 @@ class FunctionTool(Generic[P, R]):
             "main_thread": main_thread, "parallel": parallel, "timeout": timeout,
         }  # fmt: skip
         self._arguments = Arguments(function, docstring)
+        self._schema: ToolSchema | None = None
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -95,9 +96,11 @@ class FunctionTool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
 
-    @functools.cached_property
+    @property
     def schema(self) -> ToolSchema:
-        return ToolSchema(self.name, self._description, self._arguments.json_schema())
+        if self._schema is None:  # built on first use, since it loads pydantic
+            self._schema = ToolSchema(self.name, self._description, self._arguments.json_schema())
+        return self._schema
 
     def parse(self, text: str) -> Json:
         return self._arguments.parse(text)

@@ -12,7 +12,7 @@ import itertools
 import json
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
 from enum import Enum
 from pathlib import PurePath
 from typing import Any, cast
@@ -23,7 +23,8 @@ OUTPUT_LIMIT = 20_000
 """Characters of a tool's output that a model reads; more is cut with a marker."""
 
 _MAX_DEPTH = 12
-_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))  # pyright: ignore[reportUnknownArgumentType]
+_BUILT_IN: tuple[Any, ...] = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
+_VIEWS = (KeysView, ValuesView, ItemsView)
 _MAX_INT_BITS = 1_000  # longer ones are a security limit of Python's own int → str, and tell a model nothing
 
 
@@ -42,6 +43,16 @@ def cut_line(text: str, limit: int) -> str:
     """`text` on one line, ended by "…" where it was longer than `limit`."""
     line = " ".join(text[: 4 * limit].split())
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
+
+
+def class_of(value: Any) -> Any:
+    """`type(value)`, of which a type checker need not know more."""
+    return cast("Any", type(value))
+
+
+def is_a(value: Any, *kinds: Any) -> bool:
+    """`isinstance`, after which `value` is still of any type to a type checker."""
+    return isinstance(value, kinds)
 
 
 def well_formed(text: str) -> str:
@@ -88,8 +99,8 @@ class _Walk:
             return int(value) if bits <= _MAX_INT_BITS else f"an integer of {bits:,} bits"
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else _not_finite(float(value))
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            size = value.nbytes if isinstance(value, memoryview) else len(value)
+        if is_a(value, bytes, bytearray, memoryview):
+            size = memoryview(value).nbytes
             return f"{size:,} bytes: {bytes(value[:40])!r}{'…' if size > 40 else ''}"
         known = _known_scalar(value)
         if known is not None:
@@ -184,13 +195,10 @@ def _plain(value: Any) -> Any:
     """A mapping, a scalar, or a pair (items, count) that stands for `value`; None where only its repr does."""
     if isinstance(value, dict):
         return cast("Any", value)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return dict(zip(cast("Any", value)._fields, cast("Iterable[Any]", value), strict=True))
-    if isinstance(value, (list, tuple, set, frozenset, deque, range)):
-        sized = cast("Any", value)
-        return (sized, len(sized))
-    if isinstance(value, _VIEWS):
-        return (cast("Any", value), len(cast("Any", value)))
+    if is_a(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, value, strict=True))
+    if is_a(value, list, tuple, set, frozenset, deque, range, *_VIEWS):
+        return (value, len(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name, None) for f in dataclasses.fields(value)}
     try:
@@ -201,7 +209,7 @@ def _plain(value: Any) -> Any:
 
 def _foreign(value: Any) -> Any:
     """As `_plain`, for numpy, pydantic, attrs, pandas and polars, recognised without importing any of them."""
-    kind: Any = type(value)
+    kind = class_of(value)
     if hasattr(kind, "__pydantic_fields__") or hasattr(kind, "model_fields"):
         return value.model_dump()
     if hasattr(kind, "__attrs_attrs__"):
@@ -239,10 +247,9 @@ def _key(key: Any) -> str:
 
 def _built_in(value: Any) -> type | None:
     """The built-in type whose own repr an object has (it may be of a subclass), None for all others."""
-    kinds: tuple[type[Any], ...] = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
-    for kind in kinds:
+    for kind in _BUILT_IN:
         if isinstance(value, kind):
-            return kind if type(value).__repr__ is kind.__repr__ else None
+            return kind if class_of(value).__repr__ is kind.__repr__ else None
     return None
 
 
@@ -282,4 +289,4 @@ class _Repr:
         return f"{left}{', '.join(parts)}{comma}{right}"
 
 
-__all__ = ["OUTPUT_LIMIT", "cut", "cut_line", "json_text", "safe_repr", "to_json", "well_formed"]
+__all__ = ["OUTPUT_LIMIT", "class_of", "cut", "cut_line", "is_a", "json_text", "safe_repr", "to_json", "well_formed"]

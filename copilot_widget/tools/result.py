@@ -19,7 +19,7 @@ from typing import Any, cast
 from ..models.base import Json
 from .base import MimeBundle, ToolResult
 from .frames import is_frame, is_series
-from .jsonable import OUTPUT_LIMIT, cut, json_text, safe_repr, to_json
+from .jsonable import OUTPUT_LIMIT, class_of, cut, is_a, json_text, safe_repr, to_json
 
 TEXT_LIMIT = 200_000
 """Characters of a text in a card's bundle."""
@@ -36,6 +36,7 @@ _REPR_METHODS = {
     "_repr_latex_": "text/latex",
     "_repr_json_": "application/json",
 }
+_MIME = re.compile(r"[\w.+-]+/[\w.+-]+")
 _TEXTUAL = (str, bytes, bytearray, int, float, bool, type(None))
 
 
@@ -63,10 +64,8 @@ def display_of(value: Any) -> list[MimeBundle]:
     """MIME bundles of an object with a rich form, [] of one without."""
     if value is None:
         return []
-    if isinstance(value, list) and all(_is_bundle(item) for item in cast("list[Any]", value)):
-        return [bound_bundle(item) for item in cast("list[MimeBundle]", value)[:_MAX_BUNDLES]]
     if _is_bundle(value):
-        return [bound_bundle(value)]
+        return [bound_bundle(cast("MimeBundle", value))]
     if isinstance(value, (list, tuple)):
         parts = list(cast("list[Any]", value))[:_MAX_BUNDLES]
         return [bundle for part in parts for bundle in display_of(part)][:_MAX_BUNDLES]
@@ -137,13 +136,9 @@ def _of_container(value: Any, items: list[Any], limit: int) -> tuple[Json, list[
 
 def _is_bundle(value: Any) -> bool:
     """Whether a dict's keys are all MIME types."""
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(
-            isinstance(key, str) and re.fullmatch(r"[\w.+-]+/[\w.+-]+", key) for key in cast("dict[Any, Any]", value)
-        )
-    )
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(isinstance(key, str) and _MIME.fullmatch(key) for key in cast("dict[Any, Any]", value))
 
 
 # ---- rich forms ----------------------------------------------------------------------------------------
@@ -160,15 +155,12 @@ def _bundle(value: Any) -> MimeBundle:
     if image is not None:
         return {"image/png": image, "text/plain": f"image, {value.size[0]} × {value.size[1]} pixels"}
     result: MimeBundle = {}
-    offered = _call(value, "_repr_mimebundle_", include=None, exclude=None)
-    if isinstance(offered, tuple):
-        offered = cast("tuple[Any, ...]", offered)[0] if offered else None
+    offered = _first(_call(value, "_repr_mimebundle_", include=None, exclude=None))
     if _is_bundle(offered):
         result.update(cast("MimeBundle", offered))
     for method, mime in _REPR_METHODS.items():
         if mime not in result:
-            data = _call(value, method)
-            data = cast("Any", data[0] if isinstance(data, tuple) and data else data)
+            data = _first(_call(value, method))
             if data is not None:
                 result[mime] = data
     result.update({mime: data for mime, data in _formatted(value).items() if mime not in result})
@@ -177,8 +169,13 @@ def _bundle(value: Any) -> MimeBundle:
     return result
 
 
+def _first(data: Any) -> Any:
+    """The data of a pair (data, metadata)."""
+    return data[0] if is_a(data, tuple) and data else data
+
+
 def _call(value: Any, method: str, **arguments: Any) -> Any:
-    if not callable(getattr(type(value), method, None)):  # on the class: some objects answer to every attribute
+    if not callable(getattr(class_of(value), method, None)):  # on the class: some objects answer to every attribute
         return None
     try:
         return getattr(value, method)(**arguments)
@@ -196,10 +193,9 @@ def _formatted(value: Any) -> MimeBundle:
         if mime in ("text/plain", "application/javascript"):
             continue
         try:
-            data = one.lookup(value)(value)
+            data = _first(one.lookup(value)(value))
         except Exception:  # KeyError: none for this type
             continue
-        data = data[0] if isinstance(data, tuple) and data else data
         if isinstance(data, (str, bytes, dict)) and data:
             result[mime] = data
     return result
@@ -247,14 +243,13 @@ def _pillow_png(value: Any) -> bytes | None:
     library = sys.modules.get("PIL.Image")
     if library is None or not isinstance(value, library.Image):
         return None
-    image = value
-    for _ in range(4):
+    image: Any = value if value.mode in ("1", "L", "P", "RGB", "RGBA") else value.convert("RGB")
+    while True:
         buffer = io.BytesIO()
-        (image if image.mode in ("1", "L", "P", "RGB", "RGBA") else image.convert("RGB")).save(buffer, format="PNG")
-        if buffer.tell() <= IMAGE_LIMIT:
-            break
+        image.save(buffer, format="PNG")
+        if buffer.tell() <= IMAGE_LIMIT or max(image.size) < 100:
+            return buffer.getvalue()
         image = image.resize((max(image.width // 2, 1), max(image.height // 2, 1)))
-    return buffer.getvalue()
 
 
 # ---- words ---------------------------------------------------------------------------------------------
@@ -262,7 +257,7 @@ def _pillow_png(value: Any) -> bytes | None:
 
 def ai_repr(value: Any) -> Json | None:
     """What an object says of itself to a model: `_ai_repr_()` gives text or a MIME bundle, maybe asynchronously."""
-    if not callable(getattr(type(value), "_ai_repr_", None)):
+    if not callable(getattr(class_of(value), "_ai_repr_", None)):
         return None
     try:
         described = value._ai_repr_()

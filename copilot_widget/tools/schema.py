@@ -16,7 +16,7 @@ from ..errors import ToolError, UsageError
 from ..models.base import Json
 from .base import ToolContext
 from .docstring import Docstring
-from .jsonable import cut_line, safe_repr
+from .jsonable import cut_line, is_a, safe_repr
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -142,7 +142,7 @@ class Arguments:
 
     def _load(self, text: str) -> dict[str, Json]:
         try:
-            given = json.loads(text, strict=False) if text.strip() else {}
+            given: Json = json.loads(text, strict=False) if text.strip() else {}
             if isinstance(given, str):  # some models encode the object twice
                 given = json.loads(given, strict=False)
         except (ValueError, RecursionError) as error:
@@ -150,10 +150,10 @@ class Arguments:
                 f"The arguments are not valid JSON: {error}. Send one JSON object that fits {self._call_form()}."
             ) from None
         if given is None:
-            given = {}
-        if not isinstance(given, dict):
+            return {}
+        if not is_a(given, dict):
             raise ToolError(f"The arguments must be a JSON object that fits {self._call_form()}, got {_short(given)}.")
-        return cast("dict[str, Json]", given)
+        return given
 
     def _validate(self, given: dict[str, Json]) -> tuple[BaseModel, dict[str, Json]]:
         """The validated model, and the JSON it was made of. Raises ToolError."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -72,11 +71,11 @@ class _Renamed:
 
     def __init__(self, inner: Tool, name: str) -> None:
         self._inner = inner
-        self._name = name
+        self.name = name
 
-    @functools.cached_property
+    @property
     def schema(self) -> ToolSchema:
-        return replace(self._inner.schema, name=self._name)
+        return replace(self._inner.schema, name=self.name)
 
     @property
     def title(self) -> str:
@@ -102,12 +101,10 @@ class _Renamed:
 
 def as_tool(given: Tool | Callable[..., Any]) -> Tool:
     """A Tool as it is, a function as a tool. Raises UsageError for anything else."""
-    if isinstance(given, FunctionTool):
-        return cast("Tool", given)
     if all(hasattr(given, name) for name in ("schema", "parse", "approval", "call")):
         return cast("Tool", given)
     if callable(given):
-        return cast("Tool", FunctionTool(given))
+        return FunctionTool(given)
     raise UsageError(f"{cut_line(safe_repr(given), 80)} is neither a tool nor a function.")
 
 

@@ -29,7 +29,7 @@ TIMEOUT = 60.0
 
 
 def installed() -> list[str]:
-    """Names of kernels: "installed" is the environment's own ipykernel; TEST_KERNELS (comma separated) chooses others."""
+    """Kernels to test on: "installed" is the environment's own; TEST_KERNELS (comma separated) chooses others."""
     chosen = os.environ.get("TEST_KERNELS")
     if chosen:
         return [name.strip() for name in chosen.split(",")]
@@ -47,6 +47,7 @@ class Reply:
     updates: list[dict[str, Any]] = field(default_factory=list)
     result: dict[str, Any] | None = None
     error: str = ""
+    payload: list[dict[str, Any]] = field(default_factory=list)
 
     def check(self) -> Reply:
         assert self.status == "ok", f"{self.status}: {self.error}\n{self.stderr}"
@@ -134,6 +135,7 @@ class Kernel:
             reply.error = "\n".join(content["traceback"])
         elif kind == "execute_reply":
             reply.status = content["status"]
+            reply.payload = content.get("payload", [])
         elif kind == "status" and content["execution_state"] == "idle":
             self._idle.add(cell)
 

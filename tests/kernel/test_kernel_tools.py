@@ -120,8 +120,7 @@ def test_figures_are_shown_in_the_card_and_not_in_the_next_cell(agent: Kernel) -
 def test_a_payload_does_not_pop_up_in_the_next_cell(agent: Kernel) -> None:
     report = run_code(agent, "def thing():\n    'words about it'\nthing?")
     assert "words about it" in report["output"]["stdout"]
-    cell = agent.client.execute("1", reply=True, timeout=20)
-    assert cell["content"]["payload"] == []
+    assert agent.run("1").check().payload == []
 
 
 def test_output_streams_while_the_code_runs(agent: Kernel) -> None:
@@ -164,7 +163,10 @@ def test_code_does_not_run_while_an_async_cell_awaits(agent: Kernel) -> None:
 
 def test_an_async_cell_is_not_disturbed_by_awaiting_code(agent: Kernel) -> None:
     """The agent's code awaits; a cell sent meanwhile begins after it, and each has its own output."""
-    code = "import asyncio\nfor n in range(10):\n    print('agent', n)\n    await asyncio.sleep(0.05)\nfinished_at = time.time()"
+    code = (
+        "import asyncio\nfor n in range(10):\n    print('agent', n)\n    await asyncio.sleep(0.05)\n"
+        "finished_at = time.time()"
+    )
     agent.run(f"call('run_code', code={code!r})").check()
     time.sleep(0.15)
     reply = agent.run(
@@ -240,7 +242,10 @@ def test_stop_interrupts_code(agent: Kernel, code: str) -> None:
 
 
 def test_stop_of_code_that_cannot_be_interrupted_ends_the_call_at_once(agent: Kernel) -> None:
-    code = "import time\nend = time.time() + 4\nwhile time.time() < end:\n    try:\n        time.sleep(4)\n    except BaseException: pass"
+    code = (
+        "import time\nend = time.time() + 4\n"
+        "while time.time() < end:\n    try:\n        time.sleep(4)\n    except BaseException: pass"
+    )
     agent.run(f"c = call('run_code', code={code!r})\nlater(1, c.stop)").check()
     report = finished(agent, "run_code")
     assert report["ended"] - report["began"] < 3
@@ -337,7 +342,8 @@ def test_the_last_error_with_its_locals(agent: Kernel) -> None:
 def test_main_thread_tools_run_between_cells(agent: Kernel) -> None:
     agent.run(
         "from copilot_widget import tool\nimport sqlite3, threading\ndb = sqlite3.connect(':memory:')\n"
-        "@tool(main_thread=True)\ndef ask(sql: str): return db.execute(sql).fetchall(), threading.current_thread().name\n"
+        "@tool(main_thread=True)\ndef ask(sql: str):\n"
+        "    return db.execute(sql).fetchall(), threading.current_thread().name\n"
         "call(ask, sql='select 1')"
     ).check()
     assert finished(agent, "ask")["output"] == [[[1]], "MainThread"]
