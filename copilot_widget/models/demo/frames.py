@@ -264,7 +264,13 @@ def measures_in(frame: Frame, text: str) -> list[Column]:
 
 def groups_in(frame: Frame, text: str) -> list[Column]:
     """The columns that a question groups by, in its order."""
-    return [match.column for match in find_columns(frame, text) if match.column.category]
+    matches = [match for match in find_columns(frame, text) if match.column.category]
+    # A number with few values makes groups only where the question says so: "by year", "per number of rooms".
+    return [
+        match.column
+        for match in matches
+        if not (match.column.numeric and match.column.measure) or has(text[: match.place], "by|per|each|every|across")
+    ]
 
 
 def times_in(frame: Frame, text: str) -> list[Column]:
