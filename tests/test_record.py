@@ -176,6 +176,11 @@ def test_a_turn_without_an_answer_yet_shows_its_question() -> None:
     )
 
 
+def test_a_conversation_that_has_not_begun_says_so() -> None:
+    for form in render([]).values():
+        assert "No messages yet." in form
+
+
 def test_an_error_is_in_words_with_its_hint() -> None:
     error = {"code": "auth", "message": "The key was refused.", "hint": "Set OPENAI_API_KEY."}
     bundle = render([RecordTurn(user("?"), assistant(error=error), "failed")])

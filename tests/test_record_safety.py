@@ -207,3 +207,38 @@ def test_remote_pictures_are_links_and_own_pictures_stay() -> None:
     assert "<img" in sanitize('<img src="data:image/png;base64,AAAA">').html
     assert sanitize('<img src="data:text/html;base64,AAAA">').html == "[picture: no description]"
     assert "<img" not in to_html("![a plot](https://example.org/a.png)")
+
+
+@pytest.mark.parametrize(
+    ("html", "said"),
+    [
+        ("a<!-- <b>x</b> -->b", "ab"),
+        ("a<!-->b", "ab"),
+        ("a<!-- x --!>b", "ab"),
+        ("a<!-- never closed <b>b</b>", "a"),
+        ("a<br never closed", "a"),
+        ("a<b title='>'>b</b>", "a<b>b</b>"),
+        ('a<b title=">" x=1>b', "a<b>b</b>"),
+        ("1 < 2 <3 & 4 &lt; 5", "1 &lt; 2 &lt;3 &amp; 4 &lt; 5"),
+        ("<script>'</b>' <b>x</b></script >y", "y"),
+        ("<SCRIPT>x</sCrIpT/>y", "y"),
+        ("<style><!-- </style>y", "y"),
+        ("<p>a<p>b", "<p>a</p><p>b</p>"),
+        ("<b/>x", "<b>x</b>"),
+        ("</div>x</b><!doctype html><?php x ?>", "x"),
+        ("<ul><li>a<ul><li>b</ul><li>c</ul>", "<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>"),
+        ("<a href=' https://example.org/ ' href=javascript:x>y</a>", None),
+    ],
+)
+def test_html_is_read_as_browsers_read_it(html: str, said: str | None) -> None:
+    found = sanitize(html).html
+    assert found == (said or '<a href="https://example.org/" rel="noopener noreferrer">y</a>')
+
+
+@pytest.mark.parametrize("bit", ["<a ", "<!--", "<x", '<a b="', "<td>", "[", "![", "\\(", "[](", "> ", "`x`` "])
+def test_broken_markup_takes_no_longer_than_it_is_long(bit: str) -> None:
+    """Where the time grew with the square of the length, these took from minutes to hours."""
+    source = (bit * 60_000)[:200_000]
+    sanitize(source)
+    to_html(source[:40_000])
+    to_markdown(source[:40_000])

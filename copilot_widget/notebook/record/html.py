@@ -29,12 +29,12 @@ from .turn import (
     call_words,
 )
 from .wire import mapping
-from .words import duration, footer, status_line
+from .words import NOTHING, duration, footer, status_line
 
 
 def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False) -> str:
     """The turns as one html fragment without an empty line. `beside`: its live view is the next output."""
-    body = "\n<hr>\n".join(_turn(turn, model) for turn in turns)
+    body = "\n<hr>\n".join(_turn(turn, model) for turn in turns) or f"<p><em>{NOTHING}</em></p>"
     classes = f"copilot-record {BESIDE}" if beside else "copilot-record"
     return without_blank_lines(
         f'{style_link(beside)}\n<div class="{classes} mathjax_ignore tex2jax_ignore">\n{body}\n</div>'

@@ -21,12 +21,12 @@ from .sanitize import safe_link
 from .text import attribute, clean, code_span, escape, escape_markdown, fence, language_word
 
 _MATH = re.compile(
-    r"\$\$(?!\$).+?\$\$"
-    r"|\$(?![\s\d$])(?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)"
-    r"|\$\d(?:\\.|[^$\\\n])*?[\\^_={}](?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)",  # "$5 and $6" is money
-    re.DOTALL,
+    r"\$(?![\s\d$])(?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)"
+    r"|\$\d(?:\\.|[^$\\\n])*?[\\^_={}](?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)"  # "$5 and $6" is money
 )
-_MATH_BRACKETS = re.compile(r"\\\((?!\s*\\\)).+?\\\)|\\\[(?!\s*\\\]).+?\\\]", re.DOTALL)
+_MATH_BLOCKS = {"$$": "$$", "\\(": "\\)", "\\[": "\\]"}
+_LONGEST_MATH = 4000
+_MANY_BRACKETS = 500
 _BARE_URL = re.compile(r"https?://[^\s<>\"'`{}|\\^]+[^\s<>\"'`{}|\\^.,:;!?)\]*_~]", re.IGNORECASE)
 _TASK = re.compile(r"\[([ xX])\] ")
 _DEEP = 40
@@ -64,6 +64,7 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.validateLink = lambda url: bool(safe_link(url))  # type: ignore[method-assign]
     parser.inline.ruler.before("escape", "math", _math)
+    parser.inline.ruler.before("link", "brackets", _brackets)
     parser.core.ruler.push("small_headings", _small_headings)
     parser.core.ruler.push("tasks", _tasks)
     parser.core.ruler.push("bare_urls", _bare_urls)
@@ -80,14 +81,37 @@ def _parser() -> MarkdownIt:
 
 
 def _math(state: StateInline, silent: bool) -> bool:
-    pattern = {"$": _MATH, "\\": _MATH_BRACKETS}.get(state.src[state.pos])
-    found = pattern.match(state.src, state.pos, state.posMax) if pattern else None
-    if not found:
+    start = state.pos
+    closing = _MATH_BLOCKS.get(state.src[start : start + 2])
+    if closing:
+        close = state.src.find(closing, start + 2, min(state.posMax, start + _LONGEST_MATH))
+        end = close + 2 if close > 0 and state.src[start + 2 : close].strip() else -1
+    else:
+        found = (
+            _MATH.match(state.src, start, min(state.posMax, start + _LONGEST_MATH)) if state.src[start] == "$" else None
+        )
+        end = found.end() if found else -1
+    if end < 0:
         return False
     if not silent:
-        state.push("math", "", 0).content = found.group()
-    state.pos = found.end()
+        state.push("math", "", 0).content = state.src[start:end]
+    state.pos = end
     return True
+
+
+def _brackets(state: StateInline, silent: bool) -> bool:
+    """Brackets are text where there are very many: to look for the partner of each costs the square of their number."""
+    if state.src[state.pos] not in "![" or _count_brackets(state.src) <= _MANY_BRACKETS:
+        return False
+    if not silent:
+        state.pending += state.src[state.pos]
+    state.pos += 1
+    return True
+
+
+@lru_cache(maxsize=1)
+def _count_brackets(source: str) -> int:
+    return source.count("[")
 
 
 def _small_headings(state: StateCore) -> None:
@@ -191,6 +215,7 @@ def _plain_parser() -> MarkdownIt:
     """CommonMark as a viewer reads it, html and all, with any link."""
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"])
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    parser.inline.ruler.before("link", "brackets", _brackets)
     return parser
 
 

@@ -7,9 +7,10 @@ What a reader could have seen and that is left out (frames, scripts, form fields
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 
+from .markup import End, Start, Text, tokens
 from .text import attribute, clean, escape, literal
 
 
@@ -62,8 +63,13 @@ class SafeHtml:
 def sanitize(html: str) -> SafeHtml:
     """Write `html` anew."""
     writer = _Writer()
-    writer.feed(clean(html))
-    writer.close()
+    for token in tokens(clean(html)):
+        if isinstance(token, Start):
+            writer.start(token.name, token.attributes)
+        elif isinstance(token, End):
+            writer.end(token.name)
+        else:
+            writer.text(token)
     return writer.result()
 
 
@@ -73,12 +79,13 @@ def safe_link(url: str) -> str:
     return url if SAFE_LINK.match(url) else ""
 
 
-class _Writer(HTMLParser):
+class _Writer:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._out: list[str] = []
         self._open: list[str] = []
-        self._skipping: list[str] = []
+        self._skipped = ""
+        self._skipping = 0
+        """How many elements of the name `_skipped` are open, one within the other."""
         self._left_out: list[str] = []
         self._seen = False
 
@@ -87,61 +94,42 @@ class _Writer(HTMLParser):
             self._out.append(f"</{self._open.pop()}>")
         return SafeHtml("".join(self._out).strip(), self._seen, tuple(dict.fromkeys(self._left_out)))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if self._skipping:
-            if tag == self._skipping[-1]:
-                self._skipping.append(tag)
-            return
-        if tag not in _ALLOWED:
+            self._skipping += tag == self._skipped
+        elif tag in _ALLOWED:
+            self._close_implied(tag)
+            self._start(_HEADINGS.get(tag, tag), attributes)
+        else:
             if tag not in _SILENT:
                 self._left_out.append(re.sub(r"[^a-z0-9-]", "", tag)[:20])
             if tag in _WITH_CONTENT:
-                self._skipping.append(tag)
-            return
-        self._close_implied(tag)
-        if len(self._open) < _DEPTH or tag in _VOID:
-            self._start(_HEADINGS.get(tag, tag), dict(attrs))
+                self._skipped, self._skipping = tag, 1
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _ALLOWED:  # as browsers do: `<p/>` opens a paragraph
-            self.handle_starttag(tag, attrs)
-        elif not self._skipping and tag not in _SILENT:
-            self._left_out.append(re.sub(r"[^a-z0-9-]", "", tag)[:20])
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._skipping:
-            if tag == self._skipping[-1]:
-                self._skipping.pop()
-            return
+    def end(self, tag: str) -> None:
         tag = _HEADINGS.get(tag, tag)
-        if tag in self._open:
+        if self._skipping:
+            self._skipping -= tag == self._skipped
+        elif tag in self._open:
             self._close_to(tag)
 
-    def handle_data(self, data: str) -> None:
-        if not self._skipping:
-            self._seen = self._seen or bool(data.strip())
-            self._out.append(escape(data if "pre" in self._open else _INDENT.sub("\n", data)))
-
-    def _start(self, tag: str, attrs: dict[str, str | None]) -> None:
-        if tag == "img":
-            self._image(attrs)
+    def text(self, text: Text) -> None:
+        if self._skipping:
             return
-        self._out.append(f"<{tag}{self._attributes(tag, attrs)}>")
-        if tag not in _VOID:
+        self._seen = self._seen or bool(text.data.strip())
+        self._out.append(escape(text.data if "pre" in self._open else _INDENT.sub("\n", text.data)))
+
+    def _start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if tag == "img":
+            self._image(attributes)
+        elif tag in _VOID:
+            self._out.append(f"<{tag}>")
+        elif len(self._open) < _DEPTH:
+            self._out.append(f"<{tag}{_kept(tag, attributes)}>")
             self._open.append(tag)
 
-    def _attributes(self, tag: str, attrs: dict[str, str | None]) -> str:
-        kept = ""
-        if tag == "a" and (url := safe_link(attrs.get("href") or "")):
-            kept = f' href="{attribute(url)}" rel="noopener noreferrer"'
-        if tag in ("td", "th"):
-            for name in ("colspan", "rowspan"):
-                if re.fullmatch(r"[1-9][0-9]{0,2}", attrs.get(name) or ""):
-                    kept += f' {name}="{attrs[name]}"'
-        return kept
-
-    def _image(self, attrs: dict[str, str | None]) -> None:
-        source, alt = attrs.get("src") or "", literal(attrs.get("alt") or "")
+    def _image(self, attributes: Mapping[str, str]) -> None:
+        source, alt = attributes.get("src", ""), literal(attributes.get("alt", ""))
         self._seen = True
         if _SAFE_IMAGE.match(source):
             self._out.append(f'<img src="{attribute("".join(source.split()))}" alt="{attribute(alt)}">')
@@ -171,3 +159,12 @@ class _Writer(HTMLParser):
             self._out.append(f"</{closed}>")
             if closed == tag:
                 return
+
+
+def _kept(tag: str, attributes: Mapping[str, str]) -> str:
+    if tag == "a" and (url := safe_link(attributes.get("href", ""))):
+        return f' href="{attribute(url)}" rel="noopener noreferrer"'
+    if tag not in ("td", "th"):
+        return ""
+    spans = {name: attributes.get(name, "") for name in ("colspan", "rowspan")}
+    return "".join(f' {name}="{span}"' for name, span in spans.items() if re.fullmatch(r"[1-9][0-9]{0,2}", span))

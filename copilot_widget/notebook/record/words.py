@@ -16,6 +16,8 @@ _STATES = {
     "output-denied": "denied",
 }
 
+NOTHING = "No messages yet."
+
 _STATUSES = {
     "queued": "Waiting for its turn when saved.",
     "running": "Still running when saved.",
