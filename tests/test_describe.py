@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 
 from copilot_widget.errors import UsageError
-from copilot_widget.notebook import describe_table
 from copilot_widget.notebook.describe import describe, list_variables, summary
 from copilot_widget.notebook.failure import describe_exception
 from copilot_widget.notebook.paths import resolve
@@ -146,23 +145,29 @@ def test_a_table_in_figures() -> None:
     assert "note" not in result
 
 
-def test_a_large_table_is_sampled_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = 1_000_000
-    frame = pd.DataFrame({"a": np.arange(rows), "b": np.where(np.arange(rows) % 2, np.nan, 1.0)})
-    read: list[int] = []
-    original = describe_table._range
-    monkeypatch.setattr(
-        describe_table, "_range", lambda valid, pandas: read.append(len(valid)) or original(valid, pandas)
-    )
+def test_a_large_table_is_sampled_and_says_so() -> None:
+    rows = 2_000_000
+    frame = pd.DataFrame({"a": np.arange(rows), "b": np.where(np.arange(rows) % 2, np.nan, 1.0), "c": "x"})
     result = as_json(describe("df", frame))
-    assert result["shape"] == [rows, 2]
-    assert "estimated from every" in result["note"]
-    assert max(read) <= 2 * describe_table.SAMPLED_ROWS
-    a, b = result["columns"]
+    assert result["shape"] == [rows, 3]
+    assert "every 209th of 2,000,000 rows" in result["note"]
+    a, b, c = result["columns"]
     assert a["nulls"] == 0
-    assert a["max"] > 0.99 * rows
-    assert b["nulls"] >= 0
+    assert 0.99 * rows < a["max"] < rows
+    assert b["nulls"] == pytest.approx(rows / 2, rel=0.01)
+    assert c["top"] == {"x": rows}
+    assert set(a["estimated"]) == {"nulls", "unique", "min", "max", "mean"}
     assert result["sample"][1]["a"] == 1
+
+
+def test_numbers_of_a_middling_table_are_exact() -> None:
+    values = np.zeros(1_000_000)
+    values[[3, 5]] = np.nan, 77
+    result = as_json(describe("df", pd.DataFrame({"a": values, "s": "word"})))
+    a, s = result["columns"]
+    assert (a["nulls"], a["max"]) == (1, 77.0)
+    assert a["estimated"] == ["unique"]
+    assert "nulls" in s["estimated"]
 
 
 def test_a_wide_table_is_described_in_part() -> None:

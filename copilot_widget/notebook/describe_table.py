@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from typing import Any
 
 from ..models.base import Json
 from ..tools.frames import MAX_COLUMNS, column_names, is_pandas, missing_as_none, records
-from ..tools.jsonable import cut_line, to_json
+from ..tools.jsonable import class_of, cut_line, to_json
 
 WHOLE_ROWS = 100_000
 """Up to so many rows are counted one by one."""
 SAMPLED_ROWS = 10_000
 """Of larger ones, about so many rows at equal distances."""
+QUICK_CELLS = 4_000_000
+"""Tables of up to so many cells are counted whole where the column holds plain numbers or times."""
 _SAMPLE = 5
 _TEXT = 60
 
@@ -32,11 +35,12 @@ def _frame(frame: Any) -> dict[str, Json]:
     if is_pandas(frame) and type(frame.index).__name__ != "RangeIndex":
         names = [None if n is None else str(n) for n in frame.index.names]
         result["index"] = {"type": type(frame.index).__name__, "names": names}
-    result["columns"] = [
-        {"name": name, **_column(_nth(frame, place), rows * min(width, MAX_COLUMNS))}
-        for place, name in enumerate(column_names(frame))
+    cells = rows * min(width, MAX_COLUMNS)
+    columns: list[dict[str, Json]] = [
+        {"name": name, **_column(_nth(frame, place), cells)} for place, name in enumerate(column_names(frame))
     ]
-    notes = _sampling_note(rows, rows * min(width, MAX_COLUMNS))
+    result["columns"] = columns
+    notes = _note(rows, _step(rows, cells), columns)
     if width > MAX_COLUMNS:
         notes.append(f"only the first {MAX_COLUMNS} of {width:,} columns are described")
     if notes:
@@ -60,7 +64,7 @@ def _series(series: Any) -> dict[str, Json]:
         "length": count,
     }
     result.update(_column(series, count))
-    if notes := _sampling_note(count, count):
+    if notes := _note(count, _step(count, count), [result]):
         result["note"] = "; ".join(notes)
     head = series.iloc[:10] if is_pandas(series) else series[:10]
     if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
@@ -116,9 +120,10 @@ def _quiet() -> contextlib.AbstractContextManager[Any]:
     return library.errstate(all="ignore") if library is not None else contextlib.nullcontext()
 
 
-def _sampling_note(rows: int, cells: int) -> list[str]:
-    step = _step(rows, cells)
-    return [f"figures estimated from every {step}th of {rows:,} rows"] if step > 1 else []
+def _note(rows: int, step: int, columns: list[dict[str, Json]]) -> list[str]:
+    if not any("estimated" in column for column in columns):
+        return []
+    return [f"what is named under estimated comes from every {step}th of {rows:,} rows"]
 
 
 def _step(rows: int, cells: int) -> int:
@@ -126,7 +131,10 @@ def _step(rows: int, cells: int) -> int:
     if cells <= 4 * WHOLE_ROWS and rows <= WHOLE_ROWS:
         return 1
     columns = max(cells // max(rows, 1), 1)
-    return max(rows // max(min(SAMPLED_ROWS, 100_000 // columns), 500), 1)
+    step = max(rows // max(min(SAMPLED_ROWS, 100_000 // columns), 500), 1)
+    while math.gcd(step, 2 * 3 * 5 * 7) > 1:  # not in step with what repeats every other row, week or hour
+        step += 1
+    return step
 
 
 def _nth(frame: Any, place: int) -> Any:
@@ -135,37 +143,57 @@ def _nth(frame: Any, place: int) -> Any:
 
 def _column(series: Any, cells: int) -> dict[str, Json]:
     """Figures of one column; `cells` is the size of its table, which decides about sampling."""
-    rows = len(series)
-    step = _step(rows, cells)
+    step = _step(len(series), cells)
     result: dict[str, Json] = {"dtype": str(series.dtype)}
-    pandas = is_pandas(series)
-    part = series if step == 1 else series.iloc[::step] if pandas else series.gather_every(step)
-    scale = rows / len(part) if len(part) else 1
+    part = series if step == 1 else series.iloc[::step] if is_pandas(series) else series.gather_every(step)
+    scale = len(series) / len(part) if len(part) else 1
+    figures = _figures(part, scale)
+    if step > 1:
+        exact: dict[str, Json] = {}
+        if cells <= QUICK_CELLS and _is_numeric(series):
+            with contextlib.suppress(Exception):
+                exact = {"nulls": _nulls(series), **_range(series)}
+        if isinstance(unique := figures.get("unique"), int):
+            figures["unique"] = f"≥ {unique}"
+        figures["estimated"] = [key for key in figures if key not in exact]
+        figures.update(exact)
+    return {**result, **figures}
+
+
+def _figures(part: Any, scale: float) -> dict[str, Json]:
+    """Nulls, unique values, and either the range or the most frequent values of the rows that are read."""
+    result: dict[str, Json] = {}
     valid = part
     # Whatever a column holds (lists, mixed types, extension types), what cannot be counted is left out.
     with contextlib.suppress(Exception):
-        nulls = int(part.isna().sum()) if pandas else int(part.null_count())
+        nulls = _nulls(part)
         result["nulls"] = round(nulls * scale)
         if nulls:
-            valid = part.dropna() if pandas else part.drop_nulls()
+            valid = part.dropna() if is_pandas(part) else part.drop_nulls()
     with contextlib.suppress(Exception):
-        unique = int(valid.nunique()) if pandas else int(valid.n_unique())
-        if step == 1:
-            result["unique"] = unique
-        elif unique <= len(valid) // 2:
-            result["unique"] = f"≥ {unique}"
+        result["unique"] = int(valid.nunique() if is_pandas(part) else valid.n_unique())
     with contextlib.suppress(Exception):
-        result.update(_range(valid, pandas))
-    if "mean" not in result and "min" not in result:
+        result.update(_range(valid))
+    if "min" not in result:
         with contextlib.suppress(Exception):
-            result["top"] = _top(valid, pandas, scale)
+            result["top"] = _top(valid, scale)
     return result
 
 
-def _range(valid: Any, pandas: bool) -> dict[str, Json]:
+def _nulls(series: Any) -> int:
+    return int(series.isna().sum()) if is_pandas(series) else int(series.null_count())
+
+
+def _is_numeric(series: Any) -> bool:
+    """Whether the values are plain numbers or times, which are counted at a nanosecond or two each."""
+    return is_pandas(series) and class_of(series.dtype).__module__.startswith("numpy") and series.dtype.kind in "iufmMb"
+
+
+def _range(valid: Any) -> dict[str, Json]:
+    """Smallest, largest and mean value; {} of what has no order."""
     if not len(valid):
         return {}
-    if pandas:
+    if is_pandas(valid):
         kind = valid.dtype.kind if hasattr(valid.dtype, "kind") else "O"
         ordered, number = kind in "iufMm", kind in "iuf"
     else:
@@ -179,11 +207,11 @@ def _range(valid: Any, pandas: bool) -> dict[str, Json]:
     return result
 
 
-def _top(valid: Any, pandas: bool, scale: float) -> dict[str, Json]:
+def _top(valid: Any, scale: float) -> dict[str, Json]:
     """The three most frequent values with their counts; {} where hardly any occurs twice."""
     if not len(valid):
         return {}
-    if pandas:
+    if is_pandas(valid):
         counts = [(value, int(n)) for value, n in valid.value_counts().head(3).items()]
     else:
         counts = [(value, int(n)) for value, n in valid.value_counts(sort=True).head(3).rows()]
