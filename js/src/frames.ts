@@ -1,15 +1,46 @@
-/** Calls back at most once a frame for any number of changes, and not at all while the page is hidden. */
-export function frames(store: { subscribe(listener: () => void): () => void }, draw: () => void): () => void {
+/**
+ * Calls back at most once a frame for any number of changes, and not at all while the page is hidden.
+ *
+ * Where drawing is dear (a table of a thousand rows grows), it happens less often: at most a third of the time goes
+ * into it, so that the notebook stays usable and the cost of an answer grows with its length, not with its square.
+ */
+
+/** Milliseconds that a change waits at most for its drawing, were it ever so dear. */
+const LONGEST_WAIT = 500;
+
+interface Source {
+  subscribe(listener: () => void): () => void;
+}
+
+/** Returns what ends it. */
+export function frames(store: Source, draw: () => void): () => void {
   let frame = 0;
-  const unsubscribe = store.subscribe(() => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      draw();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let notBefore = 0;
+  const drawNow = () => {
+    frame = 0;
+    const start = performance.now();
+    draw();
+    setTimeout(() => {
+      const cost = performance.now() - start; // with layout and painting: a timer comes after them
+      notBefore = performance.now() + Math.min(2 * cost, LONGEST_WAIT);
     });
-  });
+  };
+  const request = () => {
+    if (frame || timer !== undefined) return;
+    const wait = notBefore - performance.now();
+    if (wait < 8) frame = requestAnimationFrame(drawNow);
+    else
+      timer = setTimeout(() => {
+        timer = undefined;
+        frame = requestAnimationFrame(drawNow);
+      }, wait);
+  };
+  const unsubscribe = store.subscribe(request);
   draw(); // what changed between the first drawing and this subscription
   return () => {
     unsubscribe();
+    clearTimeout(timer);
     cancelAnimationFrame(frame);
   };
 }

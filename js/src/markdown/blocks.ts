@@ -9,13 +9,22 @@ import { Lexer, type Token } from "marked";
 import { marked } from "./marked.ts";
 import { repair } from "./repair.ts";
 
-export type Block =
-  | {
-      kind: "markdown";
-      source: string /** A piece of a long paragraph: it goes on in the next block. */;
-      piece?: boolean;
-    }
-  | { kind: "code"; source: string; language: string; code: string; open: boolean };
+export type Block = MarkdownBlock | CodeBlock;
+
+export interface MarkdownBlock {
+  kind: "markdown";
+  source: string;
+  /** A part of a long paragraph. */
+  isPiece?: true;
+}
+
+export interface CodeBlock {
+  kind: "code";
+  source: string;
+  language: string;
+  code: string;
+  open: boolean;
+}
 
 /** Characters after which the beginning of one block is split off. */
 const LONG = 1_200;
@@ -26,38 +35,40 @@ const FENCE = /^ {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/;
 export class BlockStream {
   #done: Block[] = [];
   #offset = 0; // where in the text the first block begins that is not final
+  #isPiece = false; // that block goes on with the last final one's paragraph
   #wasSplit = false;
   #scanned = 0; // in an open fence: no closing fence before this offset
 
   /** The blocks of `text`, which begins with the text of the call before. Final blocks stay the same objects. */
   update(text: string, ended: boolean): Block[] {
     if (ended) return this.#end(text);
-    const open: Block[] = [];
     for (;;) {
       const tail = text.slice(this.#offset);
       const fence = FENCE.exec(tail);
       if (fence) {
         const code = this.#fence(tail, fence);
-        if (code.open) {
-          open.push(code);
-          break;
-        }
+        if (code.open) return [...this.#done, code];
         this.#commit(code);
         continue;
       }
       const ready = this.#ready(tail);
-      if (ready.length === 0) {
-        if (tail.trim() !== "") open.push(...this.#split(tail));
-        break;
-      }
       for (const block of ready) this.#commit(block);
+      if (ready.length > 0 || this.#split(tail)) continue;
+      const source = repair(tail);
+      return source.trim() === "" ? [...this.#done] : [...this.#done, this.#markdown(source)];
     }
-    return [...this.#done, ...open];
   }
 
-  #commit(block: Block): void {
-    if (block.source.trim() !== "") this.#done.push(block);
+  #markdown(source: string): MarkdownBlock {
+    return this.#isPiece ? { kind: "markdown", source, isPiece: true } : { kind: "markdown", source };
+  }
+
+  /** Makes `block` final. `goesOn`: it is a piece of a paragraph, and so is what follows. */
+  #commit(block: Block, goesOn = false): void {
+    const isPiece = block.kind === "markdown" && (goesOn || this.#isPiece);
+    if (block.source.trim() !== "") this.#done.push(isPiece ? { ...block, isPiece } : block);
     this.#offset += block.source.length;
+    this.#isPiece = goesOn;
     this.#scanned = 0;
   }
 
@@ -80,7 +91,7 @@ export class BlockStream {
     return groups.slice(0, Math.max(last, 0)).map(toBlock);
   }
 
-  #fence(tail: string, fence: RegExpExecArray): Block & { kind: "code" } {
+  #fence(tail: string, fence: RegExpExecArray): CodeBlock {
     const marker = fence[1] as string;
     const start = fence[0].length;
     const closing = new RegExp(`^ {0,3}${marker[0]}{${marker.length},}[ \\t]*(?:\\n|$)`, "gm");
@@ -94,22 +105,15 @@ export class BlockStream {
     return { kind: "code", source, language: (fence[2] ?? "").trim(), code, open: !isClosed };
   }
 
-  /** The last block, repaired; if it has grown long, its beginning becomes final. */
-  #split(tail: string): Block[] {
-    if (tail.length > LONG) {
-      const cut = listCut(tail) || paragraphCut(tail);
-      if (cut > 0) {
-        this.#wasSplit = true;
-        const isList = listCut(tail) > 0;
-        this.#commit({ kind: "markdown", source: tail.slice(0, cut), piece: !isList });
-        return this.#split(tail.slice(cut));
-      }
-    }
-    const before = this.#done.at(-1);
-    const piece = before?.kind === "markdown" && before.piece === true && !/^\s*\n/.test(tail);
-    const source = repair(tail);
-    if (source.trim() === "") return [];
-    return [piece ? { kind: "markdown", source, piece } : { kind: "markdown", source }];
+  /** Makes the beginning of the last block final where that has grown long and can be cut. */
+  #split(tail: string): boolean {
+    if (tail.length < LONG) return false;
+    const inList = listCut(tail);
+    const cut = inList || paragraphCut(tail);
+    if (cut === 0) return false;
+    this.#wasSplit = true;
+    this.#commit({ kind: "markdown", source: tail.slice(0, cut) }, inList === 0);
+    return true;
   }
 }
 

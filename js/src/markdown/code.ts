@@ -63,12 +63,16 @@ function addButton(bar: HTMLElement, name: string, act: () => Promise<string>): 
   return button;
 }
 
+/** Lines in one element: a browser lays out only the element that grows. */
+const LINES = 40;
+
 /** Colours only what has come since the last line that cannot change. */
 class Painter {
   code = "";
   #element: HTMLElement;
   #services: Services;
   #stable = 0;
+  #lines: HTMLElement | null = null; // the element that takes the next stable lines
   #tail: HTMLElement | null = null;
   #language = "";
 
@@ -78,15 +82,14 @@ class Painter {
   }
 
   paint(code: string, language: string, streaming: boolean): void {
-    const continues =
-      this.#tail !== null && language === this.#language && code.startsWith(this.code.slice(0, this.#stable));
-    if (!continues) this.#reset();
+    const isSame = this.#tail !== null && language === this.#language;
+    if (!isSame || !code.startsWith(this.code.slice(0, this.#stable))) this.#reset();
     this.code = code;
     this.#language = language;
     const { html, stable, stableHtml } = colour(code.slice(this.#stable), language);
     const tail = this.#tail as HTMLElement;
     if (streaming && stable > 0) {
-      tail.insertAdjacentHTML("beforebegin", stableHtml);
+      this.#keep(stableHtml, tail);
       this.#stable += stable;
       tail.innerHTML = html.slice(stableHtml.length);
     } else {
@@ -95,8 +98,19 @@ class Painter {
     if (!streaming && language && !isKnown(language)) this.#paintRare(code, language);
   }
 
+  /** Both come from `colour`, which escapes all that is not its own. */
+  #keep(html: string, tail: HTMLElement): void {
+    if (!this.#lines || this.#lines.textContent.split("\n", LINES + 1).length > LINES) {
+      this.#lines = document.createElement("span");
+      this.#lines.className = "cw-lines";
+      tail.before(this.#lines);
+    }
+    this.#lines.insertAdjacentHTML("beforeend", html);
+  }
+
   #reset(): void {
     this.#element.textContent = "";
+    this.#lines = null;
     this.#tail = this.#element.appendChild(document.createElement("span"));
     this.#stable = 0;
   }
@@ -105,7 +119,7 @@ class Painter {
     withAsset<LanguagesPart>("languages.js", this.#services, ({ highlight }) => {
       const html = highlight(code, language);
       if (html === null || code !== this.code) return;
-      this.#element.innerHTML = html;
+      this.#element.innerHTML = html; // highlight.js escapes what it reads
       this.#tail = null;
     });
   }

@@ -60,7 +60,7 @@ export class TextView {
       return { block, element: figure.element, figure, heading };
     }
     const element = document.createElement("div");
-    element.className = block.piece ? "cw-block cw-piece" : "cw-block";
+    element.className = block.isPiece ? "cw-block cw-piece" : "cw-block";
     return { block, element, heading: renderMarkdown(block.source, element, this.#services, heading) };
   }
 }

@@ -1,0 +1,84 @@
+"""Main-thread seconds of streaming 2,000 and 10,000 tokens: python dev/cost.py [kind …] (prose, list, code, mixed, table)"""
+
+import os
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from shoot import FLAGS, HERE
+
+TOKENS_A_FRAME = 16  # 500 tokens a second in envelopes of 33 ms
+
+SCRIPT = """
+async ([kind, count, perFrame]) => {
+  const model = Object.values(window.scenes)[0];
+  const prose = (i) => (i % 40 === 7 ? "**bold** " : i % 60 === 11 ? "`code` " : i % 25 === 24 ? "end. " : "word ");
+  const makers = {
+    prose,
+    list: (i) => (i % 12 === 0 ? "\\n- " : prose(i)),
+    table: (i) => (i === 0 ? "| a | b | c |\\n|---|---|---|\\n" : i % 6 === 0 ? "|\\n" : i % 2 ? "| " : "cell "),
+    code: (i) => (i === 0 ? "```python\\n" : i % 8 === 7 ? " # note\\n" : i % 3 ? "value + " : "print(x) "),
+    mixed: (i) => (i % 200 === 150 ? "\\n\\n```python\\n" : i % 200 === 190 ? "\\n```\\n\\n" : i % 200 > 150 && i % 200 < 190
+      ? (i % 8 ? "x = 1; " : "\\n") : i % 90 === 0 ? "\\n\\n## Title\\n\\n" : i % 30 === 0 ? "\\n\\n" : prose(i)),
+  };
+  const make = makers[kind];
+  const run = "bench" + count;
+  const user = { id: "u" + count, role: "user", parts: [{ type: "text", text: "go" }] };
+  model.emit({ type: "turn", turn: { id: run, run, user, status: "running", seq: 0 } });
+  model.push(run, { type: "start", messageId: run }, { type: "start-step" }, { type: "text-start", id: "t" });
+  for (let i = 0; i < count; i += perFrame) {
+    let delta = "";
+    for (let j = i; j < Math.min(count, i + perFrame); j++) delta += make(j);
+    model.push(run, { type: "text-delta", id: "t", delta });
+    await new Promise((next) => setTimeout(next, 33));
+  }
+  model.push(run, { type: "text-end", id: "t" }, { type: "finish-step" }, { type: "finish" });
+  await new Promise((next) => setTimeout(next, 300));
+}
+"""
+
+
+def main_thread_seconds() -> float:
+    """CPU time of every renderer's main thread: unlike the page's own clock it does not count what others take."""
+    total = 0.0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"--type=renderer" in (process / "cmdline").read_bytes() and _is_ours(process):
+                fields = (process / "task" / process.name / "stat").read_text().rpartition(")")[2].split()
+                total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            continue  # it ended meanwhile
+    return total
+
+
+def _is_ours(process: Path) -> bool:
+    while process.name not in ("0", "1"):
+        if process.name == str(os.getpid()):
+            return True
+        process = Path("/proc") / (process / "stat").read_text().rpartition(")")[2].split()[1]
+    return False
+
+
+def seconds(browser, kind: str, count: int) -> float:
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.goto(f"file://{HERE}/index.html?scene=panel")
+    page.wait_for_function("window.ready")
+    before = main_thread_seconds()
+    page.evaluate(SCRIPT, [kind, count, TOKENS_A_FRAME])
+    spent = main_thread_seconds() - before
+    page.close()
+    return spent
+
+
+def main() -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        for kind in sys.argv[1:] or ["prose", "list", "code", "table", "mixed"]:
+            short, long = seconds(browser, kind, 2_000), seconds(browser, kind, 10_000)
+            print(f"{kind:6} 2,000: {short:5.2f} s   10,000: {long:5.2f} s   × {long / short:.1f}", flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
