@@ -97,7 +97,7 @@ class LogError(CopilotError):
 
 
 _SECRETS = re.compile(
-    # The usual providers' key shapes; never the middle or the whole of a word ("sklearn_linear_model", "monkeypatching").
+    # The usual providers' key shapes; never the middle or the whole of a word ("sklearn_linear_model").
     r"(?<![A-Za-z0-9])(?:sk|gsk|xai|ghp|gho|github_pat)[-_][A-Za-z0-9_\-*]{12,}"
     r"|(?<![A-Za-z0-9])(?:pk|rk|key|hf)[-_](?=[A-Za-z_\-]*[0-9*])[A-Za-z0-9_\-*]{12,}"
     r"|(?<![A-Za-z0-9])(?:AIza[A-Za-z0-9_\-]{20,}|AKIA[A-Z0-9]{12,})"

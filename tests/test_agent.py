@@ -358,7 +358,8 @@ async def test_a_run_resumed_from_any_boundary_in_a_new_process_ends_the_same(na
         chunks += more
     assert len(boundaries) >= 2
     for cut, boundary in boundaries:
-        done = subprocess.run(
+        done = await asyncio.to_thread(
+            subprocess.run,
             [sys.executable, "-c", RESUME, name],
             input=boundary.model_dump_json(),
             capture_output=True,

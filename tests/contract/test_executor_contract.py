@@ -156,7 +156,7 @@ async def test_an_approval_is_answered_once(make: Callable[[str], Executor]):
     executor = make("act")
     await executor.submit(ask(), idempotency_key="k")
     asked = await until(executor, "r1", "tool-approval-request")
-    while await executor.status("r1") != "waiting":
+    while await executor.status("r1") != "waiting":  # noqa: ASYNC110 - the interface tells no other way
         await asyncio.sleep(0.005)
     assert not await executor.answer("r1", "another", True)
     assert await executor.answer("r1", asked["approvalId"], True)
