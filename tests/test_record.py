@@ -224,7 +224,8 @@ def test_an_approval_that_waits_is_open() -> None:
     ("metadata", "said"),
     [
         ({}, "given"),
-        ({"model": "demo", "badge": "demo: rules, no AI"}, "demo · demo: rules, no AI"),
+        ({"model": "demo", "badge": "demo: rules, no AI"}, "demo: rules, no AI"),
+        ({"model": "replay:a.json", "badge": "replay of a recorded run"}, "replay:a.json · replay of a recorded run"),
         ({"durationMs": 900, "steps": 1}, "given · 0.9 s · 1 step"),
         ({"usage": {"promptTokens": 900, "completionTokens": 3}}, "given · 900 in / 3 out · price unknown"),
         ({"usage": {"promptTokens": 900, "completionTokens": 3}, "cost": 0}, "given · 900 in / 3 out · $0.00"),

@@ -84,7 +84,8 @@ def footer(metadata: Mapping[str, Any], model: str = "") -> str:
 
     A price is spoken of only where tokens were counted: "price unknown" says nothing about a run that sent none.
     """
-    words = [str(metadata.get("model") or model or ""), str(metadata.get("badge") or "")]
+    name, badge = str(metadata.get("model") or model or ""), str(metadata.get("badge") or "")
+    words = [badge] if badge.startswith(f"{name}:") else [name, badge]
     milliseconds = number(metadata.get("durationMs"))
     if milliseconds is not None:
         words.append(duration(milliseconds / 1000))
