@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,11 +16,15 @@ class WireServer:
     def __init__(self, address: str) -> None:
         self.address = address
         self.lines: list[str | float] = []
+        self.choose: Callable[[Any], list[str | float]] = lambda body: self.lines
+        """The lines for a request's body."""
         self.content_type = "text/event-stream"
         self.status = 200
         self.models: Any = {"data": []}
         self.bodies: list[Any] = []
         self.headers: list[dict[str, str]] = []
+        self.asked = threading.Event()
+        """Set when a request has come."""
         self.gone = threading.Event()
         """Set when a client has closed its connection before the end of the body."""
 
@@ -59,12 +63,13 @@ def wire_server() -> Iterator[WireServer]:
             body = self.rfile.read(length)
             state.headers.append(dict(self.headers.items()))
             state.bodies.append(json.loads(body) if body else None)
+            state.asked.set()
             self.send_response(state.status)
             self.send_header("Content-Type", state.content_type)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             try:
-                for line in state.lines:
+                for line in state.choose(state.bodies[-1]):
                     if isinstance(line, float):
                         self._wait(line)
                     else:

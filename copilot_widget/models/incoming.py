@@ -37,7 +37,7 @@ class ChunkReader:
         self._used_ids = set(used_ids)
         self._calls: dict[int, _OpenCall] = {}
         self._think = ThinkSplitter()
-        self._thinking = False
+        self._thought = ""  # the text of the block of thinking that is open
         self.finish_reason: FinishReason | None = None
         self.usage: Any = None
         """The last usage object, as litellm has it."""
@@ -76,7 +76,7 @@ class ChunkReader:
         blocks: Sequence[Any] = getattr(delta, "thinking_blocks", None) or ()
         reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
         if isinstance(reasoning, str) and reasoning:
-            self._thinking = True
+            self._thought += reasoning
             events.append(ReasoningDelta(reasoning))
         for block in blocks:
             events += self._block(block, told=bool(reasoning))
@@ -89,13 +89,18 @@ class ChunkReader:
         return events
 
     def _block(self, block: Any, *, told: bool) -> list[ModelEvent]:
-        """Anthropic's block of thinking: its text comes as reasoning_content too, its signature last."""
+        """Anthropic's block of thinking: its text comes as reasoning_content too, its signature last, and in some
+        versions of litellm with the whole text again."""
         kind, text, signature = _field(block, "type"), _field(block, "thinking"), _field(block, "signature")
         if kind == "redacted_thinking":
             return [ReasoningEnd({"anthropic": {"redactedData": _field(block, "data")}})]
-        events: list[ModelEvent] = [ReasoningDelta(text)] if text and not told else []
+        events: list[ModelEvent] = []
+        if isinstance(text, str) and not told:
+            rest = text[len(self._thought) :] if text.startswith(self._thought) else text
+            self._thought += rest
+            events += [ReasoningDelta(rest)] if rest else []
         if signature:
-            self._thinking = False
+            self._thought = ""
             events.append(ReasoningEnd({"anthropic": {"signature": signature}}))
         return events
 
@@ -223,24 +228,29 @@ class ThinkSplitter:
                     return []
                 self._state, held, self._held = "text", self._held, ""
                 return [(False, held)]
-            self._state, self._end = "thought", f"</{tag}>"
-            self._held = begun[len(tag) + 2 :].lstrip()
+            self._state, self._end, self._strip = "thought", f"</{tag}>", True
+            self._held = begun[len(tag) + 2 :]
         return self._thought()
 
     def close(self) -> list[tuple[bool, str]]:
         """What was held back, at the end of the text."""
         thought, held, self._held = self._state == "thought", self._held, ""
-        if self._state != "thought":
+        if not thought:
             self._state = "text"
         return [(thought, held)] if held else []
 
     def _thought(self) -> list[tuple[bool, str]]:
+        """The thought, without the white space at its ends, as far as it cannot be the beginning of its end."""
+        if self._strip:
+            self._held = self._held.lstrip()
+            self._strip = not self._held
         before, end, after = self._held.partition(self._end)
         if end:
             self._state, self._held, self._strip = "text", "", True
             return [(True, before.rstrip()), *self._text(after)]
-        keep = next((n for n in range(len(self._end) - 1, 0, -1) if before.endswith(self._end[:n])), 0)
-        shown, self._held = (before[:-keep], before[-keep:]) if keep else (before, "")
+        cut = next((n for n in range(len(self._end) - 1, 0, -1) if before.endswith(self._end[:n])), 0)
+        shown = before[: len(before) - cut].rstrip()
+        self._held = before[len(shown) :]
         return [(True, shown)] if shown else []
 
     def _text(self, text: str) -> list[tuple[bool, str]]:

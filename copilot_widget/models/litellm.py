@@ -327,9 +327,10 @@ def _import() -> None:
     if "litellm" not in sys.modules:
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        module: Any = importlib.import_module("litellm")
+    # Filters that stay: litellm warns again with its first answer, and catch_warnings would undo what others set.
+    warnings.filterwarnings("ignore", message=r"Item '.*' on TypedDict class 'ChatCompletion")
+    warnings.filterwarnings("ignore", module=r"litellm(\.|$)")
+    module: Any = importlib.import_module("litellm")
     module.suppress_debug_info = True
     module.disable_hf_tokenizer_download = True
     for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
