@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import json
 import sys
@@ -494,6 +495,15 @@ def test_odd_exceptions() -> None:
     assert "ValueError: a" in describe_exception(loop).traceback
     secret = describe_exception(ValueError("api_key=sk-abcdefghijklmnopqrst"))
     assert "abcdefghijklmnop" not in secret.traceback + secret.message
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with Python 3.11")
+def test_exception_groups_show_their_members() -> None:
+    kind: Any = vars(builtins)["ExceptionGroup"]
+    group = kind("two failed", [ValueError("first"), KeyError("second")])
+    text = describe_exception(group).traceback
+    assert "ValueError: first" in text
+    assert "KeyError: 'second'" in text
 
 
 def test_modules_made_by_hand() -> None:

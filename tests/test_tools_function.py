@@ -409,6 +409,25 @@ async def test_stop_returns_at_once_and_ends_the_function(kind: str) -> None:
     assert await asyncio.to_thread(ended.wait, 5)
 
 
+async def test_an_async_function_that_blocks_its_loop_does_not_stop_the_others() -> None:
+    @tool
+    async def blocks() -> None:
+        while True:
+            time.sleep(0.01)  # noqa: ASYNC251
+
+    @tool
+    async def works() -> str:
+        return "well"
+
+    call = asyncio.ensure_future(output(blocks))
+    await asyncio.sleep(0.2)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(call, 1)
+    await asyncio.sleep(1.5)
+    assert await asyncio.wait_for(output(works), 5) == "well"
+
+
 async def test_exceptions_reach_the_agent_as_they_are() -> None:
     class OwnError(Exception): ...
 
@@ -434,6 +453,8 @@ async def test_exceptions_reach_the_agent_as_they_are() -> None:
         await output(leaves)
     with pytest.raises(RuntimeError, match="StopIteration"):
         await output(stops)
+    with pytest.raises(RuntimeError, match="CancelledError"):  # its own, not the agent's
+        await output(cancels)
 
 
 async def test_a_wrong_thread_is_told_what_to_do() -> None:

@@ -1,7 +1,7 @@
 """Run code in the user's namespace and keep what it prints, displays, returns and raises.
 
 IPython's own `capture_output` swaps process-wide streams, and held across an `await` it breaks the next cell. Here a
-ContextVar says whose output it is: a tee on stdout and stderr and a hook on the display publisher look at it, so
+ContextVar says whose output it is: a tee in stdout and stderr and a hook on the display publisher look at it, so
 that other threads and cells go on writing where they did.
 """
 
@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
-from typing import Any, TextIO, cast
+from typing import Any
 
 from ..tools.base import MimeBundle
 from ..tools.result import bound_bundle
@@ -120,57 +120,48 @@ class Capture:
         self.stdout, self.stderr = Stream(), Stream()
 
 
-class _Tee(io.TextIOBase):
-    """Stands before a stream: text of a capturing context goes to its Capture, all else to the stream."""
-
-    def __init__(self, stream: TextIO, name: str) -> None:
-        self._stream = stream
-        self._name = name
-
-    def write(self, text: str, /) -> int:
-        sink = _sink.get()
-        if sink is None:
-            return self._stream.write(text)
-        cast("Stream", getattr(sink, self._name)).write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        if _sink.get() is None:
-            self._stream.flush()
-
-    def isatty(self) -> bool:
-        return False
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def writable(self) -> bool:
-        return True
-
-    @property
-    def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return getattr(self._stream, "encoding", "utf-8")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 @contextlib.contextmanager
 def capturing(shell: Any, capture: Capture) -> Generator[None, None, None]:
     """Within, and in contexts copied within, printed text and displays go to `capture`. On the main thread."""
-    streams = sys.stdout, sys.stderr
-    tees = _Tee(streams[0], "stdout"), _Tee(streams[1], "stderr")
+    streams = (sys.stdout, sys.stderr)
     token = _sink.set(capture)
-    sys.stdout, sys.stderr = tees
     try:
-        with _displays_to_sink(shell), _payload_kept(shell, capture), _exit_refused(shell):
+        with (
+            _teed(streams[0], "stdout"),
+            _teed(streams[1], "stderr"),
+            _displays_to_sink(shell),
+            _payload_kept(shell, capture),
+            _exit_refused(shell),
+        ):
             yield
     finally:
-        if sys.stdout is tees[0]:  # the code may have replaced it itself
-            sys.stdout = streams[0]
-        if sys.stderr is tees[1]:
-            sys.stderr = streams[1]
         _sink.reset(token)
+
+
+@contextlib.contextmanager
+def _teed(stream: Any, name: str) -> Generator[None, None, None]:
+    """Text of a capturing context goes to its Capture. The stream's own `write` is replaced: loggers hold on to it."""
+    before: Any = getattr(stream, "__dict__", {}).get("write")
+    original: Callable[[str], int] = stream.write
+
+    def write(text: str, /) -> int:
+        sink = _sink.get()
+        if sink is None:
+            return original(text)
+        stream_of(sink).write(text)
+        return len(text)
+
+    def stream_of(sink: Capture) -> Stream:
+        return sink.stdout if name == "stdout" else sink.stderr
+
+    stream.write = write
+    try:
+        yield
+    finally:
+        if before is not None:
+            stream.write = before
+        else:
+            del stream.write
 
 
 @contextlib.contextmanager
@@ -259,6 +250,7 @@ def execute(shell: Any, code: str, capture: Capture) -> Any:
             pieces = _compile(shell, code)
     except BaseException as error:
         capture.failure = describe_exception(error, shell)
+        capture.failure.frame = None
         return None
     if any(inspect.CO_COROUTINE & piece.co_flags for piece, _ in pieces):
         return _run_async(shell, pieces, capture)
@@ -283,6 +275,7 @@ def _whole(shell: Any, capture: Capture) -> Generator[None, None, None]:
             yield
         except BaseException as error:
             capture.failure = describe_exception(error, shell)
+            capture.failure.frame = None
         with contextlib.suppress(Exception):
             shown = len(capture.displays)
             _flush_figures()

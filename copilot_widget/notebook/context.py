@@ -116,7 +116,7 @@ def _variable(mention: Mention, namespace: Mapping[str, Any], limit: int) -> str
         value = resolve(path, namespace)
     except UsageError as error:
         raise UsageError(f"{mention.name}: {error.message}", hint=error.hint) from None
-    return _json(look(path, value).output, limit)
+    return _json(look(path, value, show=False).output, limit)
 
 
 def _json(value: Json, limit: int) -> str:
@@ -165,7 +165,7 @@ def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any) -> str:
     if place in results:
         from .tools import look
 
-        text += f"\nOut[{place}]: {_json(look(f'Out[{place}]', results[place]).output, 4_000)}"
+        text += f"\nOut[{place}]: {_json(look(f'Out[{place}]', results[place], show=False).output, 4_000)}"
     return text
 
 

@@ -234,7 +234,9 @@ def _class(value: type[Any]) -> dict[str, Json]:
 
 def _methods(kind: Any) -> list[str]:
     """The public methods that a class itself defines, with their signatures."""
-    return [f"{n}{_signature(m)}" for n, m in kind.__dict__.items() if isinstance(m, FunctionType) and not n.startswith("_")]
+    return [
+        f"{n}{_signature(m)}" for n, m in kind.__dict__.items() if isinstance(m, FunctionType) and not n.startswith("_")
+    ]
 
 
 def _module(value: ModuleType) -> dict[str, Json]:

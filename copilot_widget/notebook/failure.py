@@ -42,7 +42,8 @@ class Failure:
 
 def describe_exception(error: BaseException, shell: Any = None) -> Failure:
     """Type, message and a short traceback with the chain of causes. Never raises, whatever the exception does."""
-    name = type(error).__name__
+    # Python's own unfinished-input errors have private names
+    name = "SyntaxError" if isinstance(error, SyntaxError) and type(error).__name__[0] == "_" else type(error).__name__
     message = redact(cut(_message(error), 4_000))
     parts: list[str] = []
     seen: set[int] = set()
@@ -104,7 +105,7 @@ def _innermost(tb: TracebackType | None) -> TracebackType | None:
     return next((step for step in reversed(_steps(tb)) if is_users(step.tb_frame.f_code.co_filename)), None)
 
 
-def _one(error: BaseException, shell: Any) -> str:
+def _one(error: BaseException, shell: Any, depth: int = 0) -> str:
     """One exception of the chain with its frames, the last line as Python prints it."""
     steps = _steps(error.__traceback__)
     first = next((n for n, step in enumerate(steps) if is_users(step.tb_frame.f_code.co_filename)), len(steps))
@@ -127,9 +128,14 @@ def _one(error: BaseException, shell: Any) -> str:
     if isinstance(error, SyntaxError):
         text = (error.text or "").rstrip()
         marker = [text, " " * max((error.offset or 1) - 1, 0) + "^"] if text else []
-        return "\n".join([*lines, *marker, f"{type(error).__name__}: {_message(error)}"])
+        return "\n".join([*lines, *marker, f"SyntaxError: {_message(error)}"])
     only = traceback.format_exception_only(type(error), error) if _readable(error) else [type(error).__name__]
-    return "\n".join([*lines, cut("".join(only).strip(), 4_000)])
+    lines.append(cut("".join(only).strip(), 4_000))
+    members: Any = getattr(error, "exceptions", ()) if depth < 3 else ()
+    for number, member in enumerate(list(members)[:3], 1):  # of an exception group
+        if isinstance(member, BaseException):
+            lines.append(f"In it, {number}: " + _one(member, shell, depth + 1).replace("\n", "\n    "))
+    return "\n".join(lines)
 
 
 def _readable(error: BaseException) -> bool:

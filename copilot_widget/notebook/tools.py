@@ -72,9 +72,9 @@ def _inspect_variable(shell: Any) -> FunctionTool[..., Any]:
     return inspect_variable
 
 
-def look(name: str, value: Any, seconds: float = _LOOK_SECONDS) -> ToolResult:
-    """Describe a value, giving up on what its own code makes of it when that takes too long."""
-    worker = Worker(lambda: ToolResult(describe(name, value), display_of(value) or None), "inspect")
+def look(name: str, value: Any, *, seconds: float = _LOOK_SECONDS, show: bool = True) -> ToolResult:
+    """Describe a value, and `show` it, giving up on what its own code makes of it when that takes too long."""
+    worker = Worker(lambda: ToolResult(describe(name, value), display_of(value) or None if show else None), "inspect")
     worker.start()
     try:
         return worker.future.result(seconds)

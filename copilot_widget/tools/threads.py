@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_BLOCKED_SECONDS = 1.0
+
 
 class Worker:
     """One call in a thread of its own, with a copy of the caller's ContextVars."""
@@ -36,9 +38,7 @@ class Worker:
         """Raise KeyboardInterrupt in the function, if it still runs."""
         with self._lock:
             if self._inside and self._thread.ident is not None:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(self._thread.ident), ctypes.py_object(KeyboardInterrupt)
-                )
+                _raise_in(self._thread.ident)
 
     def _run(self) -> None:
         try:
@@ -73,6 +73,11 @@ def as_ordinary(error: BaseException) -> Exception:
     return RuntimeError("StopIteration") if isinstance(error, StopIteration) else error
 
 
+def _raise_in(ident: int) -> None:
+    """Raise KeyboardInterrupt in a thread, at its next bytecode."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))
+
+
 async def in_thread(function: Callable[[], T], name: str = "") -> T:
     """Run `function` in a thread. Cancelling leaves at once and interrupts the function."""
     worker = Worker(function, name)
@@ -100,20 +105,45 @@ class _Loop:
                 self._thread.start()
             return self._loop
 
+    def rescue(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See whether `loop` still turns after a call was given up; a coroutine that blocks it is interrupted."""
+        turned = threading.Event()
+        loop.call_soon_threadsafe(turned.set)
+
+        def look() -> None:
+            if turned.wait(_BLOCKED_SECONDS):
+                return
+            with self._lock:
+                if loop is self._loop and self._thread is not None and self._thread.ident is not None:
+                    _raise_in(self._thread.ident)
+                    self._loop = self._thread = None  # later calls get a new one
+
+        threading.Thread(target=look, name="copilot async tools watch", daemon=True).start()
+
 
 _users_loop = _Loop()
 
 
 async def on_users_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """Await `coroutine` on the loop that only users' async functions share; cancellation reaches it."""
-    future = asyncio.run_coroutine_threadsafe(_ordinary(coroutine), _users_loop.get())
-    return await asyncio.wrap_future(future)
+    loop = _users_loop.get()
+    given_up = threading.Event()
+    future = asyncio.run_coroutine_threadsafe(_ordinary(coroutine, given_up), loop)
+    try:
+        return await asyncio.shield(asyncio.wrap_future(future))
+    except asyncio.CancelledError:
+        given_up.set()  # before the coroutine hears of it
+        future.cancel()
+        _users_loop.rescue(loop)
+        raise
 
 
-async def _ordinary(coroutine: Coroutine[Any, Any, T]) -> T:
+async def _ordinary(coroutine: Coroutine[Any, Any, T], given_up: threading.Event) -> T:
     try:
         return await coroutine
-    except (KeyboardInterrupt, SystemExit) as error:
+    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError) as error:
+        if given_up.is_set():
+            raise asyncio.CancelledError from error
         raise as_ordinary(error) from error
 
 

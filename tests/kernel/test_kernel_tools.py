@@ -67,6 +67,28 @@ def test_the_agents_output_reaches_no_cell(agent: Kernel) -> None:
     assert report["display"] == [["text/plain"]]
 
 
+def test_logging_of_the_agents_code_reaches_no_cell(agent: Kernel) -> None:
+    agent.run("import logging, sys; logging.basicConfig(stream=sys.stderr, force=True)").check()
+    report = run_code(agent, "logging.warning('of the agent')")
+    assert "of the agent" in report["output"]["stderr"]
+    reply = agent.run("logging.warning('of the cell')").check()
+    assert "of the cell" in reply.stderr
+    assert "of the agent" not in reply.stderr
+
+
+def test_code_cannot_ask_the_user(agent: Kernel) -> None:
+    error = run_code(agent, "input('name?')")["output"]["error"]
+    assert error["type"] in ("EOFError", "StdinNotImplementedError")
+
+
+def test_cells_of_magics(agent: Kernel) -> None:
+    assert run_code(agent, "%%bash\necho one\necho two >&2")["output"] == {"stdout": "one\n", "stderr": "two\n"}
+    assert "timed" in run_code(agent, "%%time\nprint('timed')")["output"]["stdout"]
+    assert run_code(agent, "from IPython.display import clear_output\nprint('old')\nclear_output()\nprint('new')")[
+        "output"
+    ] == {"stdout": "new\n"}
+
+
 def test_a_result_is_not_shown_where_the_line_ends_in_a_semicolon(agent: Kernel) -> None:
     assert run_code(agent, "1 + 1;")["output"] == {}
     assert run_code(agent, "# only a comment")["output"] == {}
