@@ -1,12 +1,7 @@
 /** A model and a kernel that answer as the real ones do, from a script. */
-import html from "asset:html.js";
-import languages from "asset:languages.js";
-import math from "asset:math.js";
 import type { AnyModel, Comm } from "../src/host.ts";
 import type { UIMessageChunk } from "../src/protocol-types.ts";
 import type { View } from "../src/view.ts";
-
-const ASSETS: Record<string, string> = { "html.js": html, "math.js": math, "languages.js": languages };
 
 async function gzipped(text: string): Promise<{ data: string }> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
@@ -21,9 +16,13 @@ export class FakeModel implements AnyModel {
   readonly deaf = new Set<string>();
   #listeners = new Set<(...args: unknown[]) => void>();
   #statusListeners = new Set<(sender: unknown, status: string) => void>();
-  #cells: { source: string }[] = [];
+  readonly cells: { source: string }[] = [];
 
-  constructor(private view: View) {}
+  /** `assets`: the texts of on-demand parts, by name. */
+  constructor(
+    private view: View,
+    private assets: Record<string, string> = {},
+  ) {}
 
   get(name: string): unknown {
     return name === "initial" ? this.view : undefined;
@@ -68,7 +67,7 @@ export class FakeModel implements AnyModel {
               }),
             },
           ],
-          insertCell: (_: number, cell: { source: string }) => this.#cells.push(cell),
+          insertCell: (_: number, cell: { source: string }) => this.cells.push(cell),
         },
       },
     },
@@ -99,7 +98,7 @@ export class FakeModel implements AnyModel {
 
   #answer(command: { command: string; name?: string; run?: string; after?: number }): unknown {
     if (command.command === "hello") return {};
-    if (command.command === "asset") return gzipped(ASSETS[String(command.name)] ?? "");
+    if (command.command === "asset") return gzipped(this.assets[String(command.name)] ?? "");
     if (command.command !== "resume") return {};
     const chunks = this.log.get(command.run ?? "") ?? [];
     const after = command.after ?? 0;

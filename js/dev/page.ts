@@ -1,5 +1,8 @@
 /** Draws the scenes; `window.scenes` lets a test or a curious reader play with their models. */
 
+import html from "asset:html.js";
+import languages from "asset:languages.js";
+import math from "asset:math.js";
 import { toView, type View } from "../src/view.ts";
 import { open } from "../src/widget.tsx";
 import { FakeModel } from "./fake-model.ts";
@@ -36,7 +39,7 @@ async function show(scene: Scene): Promise<FakeModel> {
   box.id = `scene-${scene.name}`;
   if (width) box.style.width = `${width}px`;
   document.getElementById("scenes")?.append(title, box);
-  const model = new FakeModel(viewOf(scene));
+  const model = new FakeModel(viewOf(scene), { "html.js": html, "math.js": math, "languages.js": languages });
   const element = box.appendChild(document.createElement("div"));
   const session = open(model, []);
   model.on("msg:custom", (message) => session.receive(message));

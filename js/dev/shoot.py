@@ -22,13 +22,15 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         for theme in themes:
             theme, _, width = theme.partition("@")
+            theme, _, scheme = theme.partition("+")
             page = browser.new_page(viewport={"width": int(width or 0) + 40 if width else 860, "height": 900})
             page.on("console", lambda message: print("console:", message.text) if message.type == "error" else None)
             page.on("pageerror", lambda error: print("page:", error))
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
             query = f"?theme={theme}" + (f"&scene={scenes}" if scenes else "") + (f"&width={width}" if width else "")
             page.goto(f"file://{HERE}/index.html{query}")
             page.wait_for_function("window.ready")
-            page.screenshot(path=str(out / f"{theme}{width}.png"), full_page=True)
+            page.screenshot(path=str(out / f"{theme}{scheme}{width}.png"), full_page=True)
             page.add_script_tag(path=str(HERE.parent / "node_modules/axe-core/axe.min.js"))
             for violation in page.evaluate("axe.run()")["violations"]:
                 found += 1

@@ -78,7 +78,7 @@ export class Store {
 
   /** The turn that goes on, or undefined: the one that Stop means. */
   get active(): Turn | undefined {
-    return this.view.turns.find((turn) => turn.run !== null && !TERMINAL.has(this.status(turn)));
+    return this.view.turns.find((turn) => turn.run !== null && !TERMINAL.has(turn.status) && !this.run(turn)?.ended);
   }
 
   // ---- from the kernel --------------------------------------------------------------------------------
@@ -261,6 +261,7 @@ export class Store {
 
   /** Answers an approval. The card stays until the stream confirms it. */
   async approve(run: string, approvalId: string, approved: boolean): Promise<void> {
+    if (this.answering.get(approvalId) === "") return; // a second click
     this.answering.set(approvalId, "");
     this.#changed();
     try {

@@ -131,17 +131,16 @@ const ANNOUNCEMENTS: Record<string, string> = {
   stopped: "stopped",
 };
 
-/** The only thing a screen reader hears by itself; what was over before this view began is not news. */
+/** The only thing a screen reader hears by itself. What was over before this view began is not news. */
 function LiveRegion() {
   const { store } = useWidget();
-  const last = store.view.turns.at(-1);
-  const status = last ? store.status(last) : "";
-  const first = useRef(status);
-  const isNews = status !== first.current || store.active !== undefined;
-  if (isNews) first.current = "";
+  const watched = useRef(new Set<string>());
+  if (store.active) watched.current.add(store.active.id);
+  const turn = store.active ?? store.view.turns.at(-1);
+  const isNews = turn !== undefined && watched.current.has(turn.id);
   return (
     <div class="cw-hidden" aria-live="polite">
-      {isNews ? (ANNOUNCEMENTS[status] ?? "") : ""}
+      {isNews ? (ANNOUNCEMENTS[store.status(turn)] ?? "") : ""}
     </div>
   );
 }

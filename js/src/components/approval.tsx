@@ -1,6 +1,6 @@
 /** The question before a call that acts. It never takes the focus: a stray Enter must not allow anything. */
 import { useId } from "preact/hooks";
-import type { ToolPart } from "../protocol-types.ts";
+import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { ApprovalCard, RunState } from "../run.ts";
 import { titleOf } from "../words.ts";
 import { Arguments } from "./arguments.tsx";
@@ -44,9 +44,10 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
 
 /** Exactly what will happen: the change or the code, and every argument that neither of them shows. */
 function What({ part, card }: { part: ToolPart; card: ApprovalCard }) {
+  const isCall = card.code?.startsWith(`${toolNameOf(part)}(`) && card.code.endsWith(")"); // says every argument
   return (
     <>
-      <Arguments part={part} insertable={false} shown={[card.diff, card.code].filter(Boolean)} />
+      {!isCall && <Arguments part={part} insertable={false} shown={[card.diff, card.code].filter(Boolean)} />}
       {card.diff && <Code code={card.diff} language="diff" />}
       {card.code && <Code code={card.code} language={card.language || "python"} insertable={false} />}
     </>

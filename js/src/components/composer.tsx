@@ -14,10 +14,12 @@ export function Composer() {
     setSeenDraft(draft);
     if (draft !== null) setText(draft);
   }
-  useLayoutEffect(() => grow(box.current), [text]);
 
   const running = store.active !== undefined;
   const gone = store.connection === "gone";
+  const hint = placeholder(gone, running, store.view.kind);
+  useLayoutEffect(() => grow(box.current), [text, hint]);
+
   const send = () => {
     if (gone || text.trim() === "") return;
     void store.send(text);
@@ -46,7 +48,7 @@ export function Composer() {
         rows={1}
         dir="auto"
         aria-label="Message"
-        placeholder={placeholder(gone, running, store.view.kind)}
+        placeholder={hint}
         value={text}
         disabled={gone}
         onInput={(event) => setText(event.currentTarget.value)}
@@ -74,7 +76,7 @@ export function Composer() {
 
 function placeholder(gone: boolean, running: boolean, kind: string): string {
   if (gone) return "The kernel was restarted or closed. Run the cell again to go on.";
-  if (running) return "Write the next message; it is queued";
+  if (running) return "Queue a message…";
   return kind === "panel" ? "Ask, or @name for a variable…" : "Ask a follow-up…";
 }
 

@@ -2,6 +2,9 @@ import { useEffect, useState } from "preact/hooks";
 import { duration } from "../format.ts";
 import type { Span } from "../run.ts";
 
+/** Milliseconds not worth a figure. */
+const TOO_SHORT = 10;
+
 /** How long something has taken, counting while it goes on. Nothing where nobody saw it begin. */
 export function Elapsed({ span, running }: { span: Span | undefined; running: boolean }) {
   const [, tick] = useState(0);
@@ -12,5 +15,6 @@ export function Elapsed({ span, running }: { span: Span | undefined; running: bo
     return () => clearInterval(timer);
   }, [counts]);
   if (!span || (!counts && span.end === undefined)) return null;
-  return <span class="cw-time">{duration((span.end ?? performance.now()) - span.start)}</span>;
+  const took = (span.end ?? performance.now()) - span.start;
+  return took < TOO_SHORT ? null : <span class="cw-time">{duration(took)}</span>;
 }

@@ -4,6 +4,7 @@ import { roughDuration } from "../format.ts";
 import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
 import { detailOf, groupTitle, moodOf } from "../words.ts";
+import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { Markdown } from "./markdown.tsx";
 import { isPicture } from "./output.tsx";
@@ -66,10 +67,12 @@ interface PartProps {
 
 /** One part; drawn again only when it has changed. */
 function Part({ run, index, current, ended }: PartProps) {
-  const version = run.partVersion(index);
-  const dirty = run.status; // an approval's buttons follow the run
-  // parts are changed in place, their version says when
-  return useMemo(() => draw(run, run.message.parts[index], current), [run, version, current, ended, dirty]);
+  const { store } = useWidget();
+  const part = run.message.parts[index];
+  const asked = part && isToolPart(part) ? part.approval?.id : undefined;
+  // Parts are changed in place, their version says when; an approval's card follows what was answered here, too.
+  const key = `${run.partVersion(index)} ${run.status} ${asked && `${store.answering.get(asked)} ${store.connection}`}`;
+  return useMemo(() => draw(run, part, current), [run, part, key, current, ended]);
 }
 
 function draw(run: RunState, part: UIMessagePart | undefined, current: boolean) {

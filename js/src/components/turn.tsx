@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { usageLine } from "../format.ts";
 import { isDataPart, isToolPart, type UIMessage } from "../protocol-types.ts";
 import type { RunState, Told } from "../run.ts";
-import type { RunStatus, Turn as TurnData } from "../view.ts";
+import { type RunStatus, TERMINAL, type Turn as TurnData } from "../view.ts";
 import { moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
 import { Elapsed } from "./elapsed.tsx";
@@ -86,17 +86,19 @@ function Activity({ turn, run, status }: { turn: TurnData; run: RunState | undef
   const { store } = useWidget();
   if (store.connection === "gone") return null;
   const isStopping = store.stopping !== "idle" && store.active?.id === turn.id;
+  const isOver = TERMINAL.has(turn.status); // only its events are on their way
   const late = store.stopping === "late" ? "Stop takes effect when the cell ends" : "stopping";
   return (
     <p class="cw-activity">
-      {status !== "waiting" && <Spinner />}
-      <span>{isStopping ? late : run?.notice || doing(run, status)}</span>
-      <Elapsed span={run?.span} running />
+      {status === "running" && <Spinner />}
+      <span>{isStopping ? late : run?.notice || doing(run, status, isOver)}</span>
+      {!isOver && <Elapsed span={run?.span} running />}
     </p>
   );
 }
 
-function doing(run: RunState | undefined, status: RunStatus): string {
+function doing(run: RunState | undefined, status: RunStatus, isOver: boolean): string {
+  if (isOver) return "loading";
   if (status === "queued") return "queued";
   if (status === "waiting") return "waiting for your answer";
   const last = run?.message.parts.findLast((part) => part.type !== "step-start" && !isDataPart(part));

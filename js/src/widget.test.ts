@@ -1,0 +1,349 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FakeModel } from "../dev/fake-model.ts";
+import type { UIMessageChunk } from "./protocol-types.ts";
+import { toView, type View } from "./view.ts";
+import { open, type Session } from "./widget.tsx";
+
+const USER = { id: "u1", role: "user" as const, parts: [{ type: "text" as const, text: "Why is it so?" }] };
+
+let model: FakeModel;
+let session: Session;
+let root: HTMLElement;
+
+function start(view: Partial<View> = {}, chunks: UIMessageChunk[] = []): Promise<void> {
+  model = new FakeModel(
+    toView({
+      kind: "turn",
+      widget: "fake",
+      model: { name: "openai/gpt-5", badge: "", reason: "" },
+      turns: [{ id: "q1", run: "r1", user: USER, status: "running", seq: 0 }],
+      ...view,
+    }),
+  );
+  session = open(model, []);
+  model.on("msg:custom", (message) => session.receive(message));
+  root = document.body.appendChild(document.createElement("div"));
+  session.render(root);
+  return push(...chunks);
+}
+
+async function push(...chunks: UIMessageChunk[]): Promise<void> {
+  if (chunks.length > 0) model.push("r1", ...chunks);
+  await vi.advanceTimersByTimeAsync(1_500); // a comm without subshells, a frame, preact's own delay
+}
+
+const find = <E extends Element = HTMLElement>(selector: string): E | null => root.querySelector<E>(selector);
+const all = (selector: string): HTMLElement[] => [...root.querySelectorAll<HTMLElement>(selector)];
+const button = (name: string) => all("button").find((one) => one.textContent?.trim() === name && !one.hidden);
+const message = () => find<HTMLTextAreaElement>("textarea") as HTMLTextAreaElement;
+const commands = (name: string) => model.received.filter(({ command }) => command === name);
+
+function write(text: string): Promise<void> {
+  message().value = text;
+  message().dispatchEvent(new Event("input", { bubbles: true }));
+  return push();
+}
+
+async function press(key: string, more: KeyboardEventInit = {}): Promise<KeyboardEvent> {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more });
+  message().dispatchEvent(event);
+  await push();
+  return event;
+}
+
+const BEGIN: UIMessageChunk[] = [
+  { type: "start", messageId: "m1", messageMetadata: { model: "openai/gpt-5" } },
+  { type: "start-step" },
+];
+const END: UIMessageChunk[] = [
+  { type: "finish-step" },
+  { type: "finish", messageMetadata: { steps: 1, durationMs: 1_000, usage: { promptTokens: 5, completionTokens: 2 } } },
+];
+const call = (id: string, toolName: string, input: unknown): UIMessageChunk => ({
+  type: "tool-input-available",
+  toolCallId: id,
+  toolName,
+  input,
+});
+const output = (toolCallId: string, value: unknown): UIMessageChunk => ({
+  type: "tool-output-available",
+  toolCallId,
+  output: value,
+});
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  session.close();
+  document.body.textContent = "";
+  vi.useRealTimers();
+});
+
+describe("the transcript", () => {
+  it("is a log that announces nothing by itself, with its parts marked", async () => {
+    await start({}, [
+      ...BEGIN,
+      { type: "reasoning-start", id: "r" },
+      { type: "reasoning-delta", id: "r", delta: "Hm." },
+      { type: "reasoning-end", id: "r" },
+      call("c1", "lookup", { order: 17 }),
+      output("c1", { status: "late" }),
+      { type: "text-start", id: "t" },
+      { type: "text-delta", id: "t", delta: "It is **late**." },
+      { type: "text-end", id: "t" },
+    ]);
+    const log = find("[role=log]");
+    expect(log?.getAttribute("aria-live")).toBe("off");
+    expect(all("[role=log] [data-part]").map(({ dataset }) => dataset.part)).toEqual([
+      "prompt",
+      "reasoning",
+      "tool",
+      "text",
+    ]);
+    expect(find("[data-tool=lookup]")?.dataset.state).toBe("output-available");
+    expect(find("[data-part=text] strong")?.textContent).toBe("late");
+    expect(find("[data-usage]")).toBeNull();
+    await push(...END);
+    expect(find("[data-usage]")?.textContent).toBe("openai/gpt-5 · 1.0 s · 1 step · 5 in / 2 out · price unknown");
+  });
+
+  it("says to a screen reader only that it generates, asks, is done or stopped", async () => {
+    const said = () => find("[aria-live=polite]")?.textContent;
+    await start({}, BEGIN);
+    expect(said()).toBe("generating");
+    await push(call("c1", "run", {}), { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" });
+    expect(said()).toBe("approval needed");
+    await push({ type: "tool-approval-response", approvalId: "a1", approved: true });
+    expect(said()).toBe("generating");
+    await push({ type: "abort", reason: "by the user" });
+    expect(said()).toBe("stopped");
+    expect(all("[aria-live]:not([aria-live=off])").length).toBe(1);
+  });
+
+  it("says nothing of a run that was over before", async () => {
+    await start({ turns: [{ id: "q1", run: "r1", user: USER, status: "completed", seq: 4 }] });
+    expect(find(".cw-activity")?.textContent).toBe("loading");
+    expect(button("Stop")).toBeUndefined();
+    expect(find("[aria-live=polite]")?.textContent).toBe("");
+    await push(...BEGIN, ...END);
+    expect(find("[data-usage]")).not.toBeNull();
+    expect(find("[aria-live=polite]")?.textContent).toBe("");
+  });
+
+  it("opens the call that runs and closes it when it is done", async () => {
+    await start({}, [...BEGIN, call("c1", "run_code", { code: "x = 1" })]);
+    const row = () => find("[data-tool] button[aria-expanded]");
+    expect(row()?.getAttribute("aria-expanded")).toBe("true");
+    expect(row()?.textContent).toContain("running");
+    expect(find("[data-tool] code")?.textContent).toBe("x = 1");
+    await push(output("c1", "fine"));
+    expect(row()?.getAttribute("aria-expanded")).toBe("false");
+    row()?.click();
+    await push();
+    expect(find("[data-tool]")?.textContent).toContain("fine");
+  });
+
+  it("keeps an error open while it is the latest, and its first line in the row", async () => {
+    await start({}, [
+      ...BEGIN,
+      call("c1", "fetch", {}),
+      { type: "tool-output-error", toolCallId: "c1", errorText: "Timeout: no answer\nmore" },
+    ]);
+    const row = find("[data-tool] button");
+    expect(row?.getAttribute("aria-expanded")).toBe("true");
+    expect(row?.textContent).toContain("Timeout: no answer");
+    expect(row?.textContent).toContain("failed");
+    await push({ type: "text-start", id: "t" }, { type: "text-delta", id: "t", delta: "I try again." });
+    expect(find("[data-tool] button")?.getAttribute("aria-expanded")).toBe("false");
+    expect(find("[data-tool] button")?.textContent).toContain("Timeout: no answer");
+  });
+
+  it("folds finished calls of one tool into one row, but not one that shows a picture", async () => {
+    const figure: UIMessageChunk = { type: "data-display", id: "c3", data: [{ "image/png": "AAAA" }] };
+    await start({}, [
+      ...BEGIN,
+      { ...call("c1", "inspect", { name: "a" }), title: "Inspect variable" } as UIMessageChunk,
+      output("c1", 1),
+      { ...call("c2", "inspect", { name: "b" }), title: "Inspect variable" } as UIMessageChunk,
+      output("c2", 2),
+      { ...call("c3", "inspect", { name: "c" }), title: "Inspect variable" } as UIMessageChunk,
+      output("c3", 3),
+      figure,
+    ]);
+    expect(find(".cw-group")?.textContent).toContain("Inspected 2 variables");
+    expect(all("[data-tool]").length).toBe(3);
+    expect(find<HTMLImageElement>("img")?.src).toBe("data:image/png;base64,AAAA");
+  });
+
+  it("shows records as a table", async () => {
+    await start({}, [
+      ...BEGIN,
+      call("c1", "sales", {}),
+      output("c1", [
+        { region: "north", sales: 3 },
+        { region: "south", sales: null },
+      ]),
+    ]);
+    find("[data-tool] button")?.click();
+    await push();
+    expect(all("th").map(({ textContent }) => textContent)).toEqual(["region", "sales"]);
+    expect(all("td").map(({ textContent }) => textContent)).toEqual(["north", "3", "south", "null"]);
+  });
+
+  it("tells an error and what to do about it", async () => {
+    const error = { code: "auth", message: "The key was refused.", hint: "Set another." };
+    await start({}, [
+      ...BEGIN,
+      { type: "message-metadata", messageMetadata: { error } },
+      { type: "error", errorText: "x" },
+    ]);
+    expect(find("[data-part=error]")?.textContent).toBe("Error: The key was refused.Set another.");
+  });
+});
+
+describe("an approval", () => {
+  const ASK: UIMessageChunk[] = [
+    ...BEGIN,
+    call("c1", "refund", { order_id: 17, amount: 12.5 }),
+    { type: "data-approval", id: "c1", data: { title: "pay order 17 back" } },
+    { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+  ];
+
+  it("is a named group with the exact arguments, and takes no focus", async () => {
+    await start();
+    message().focus();
+    await push(...ASK);
+    expect(document.activeElement).toBe(message());
+    const card = find("[role=group][aria-label^='Approval needed']");
+    expect(card?.getAttribute("aria-label")).toBe("Approval needed: pay order 17 back");
+    expect(card?.querySelector("dl")?.textContent).toBe("order_id17amount12.5");
+    expect(find("[data-tool=refund]")?.dataset.state).toBe("approval-requested");
+  });
+
+  it.each([
+    ["Allow once", true],
+    ["Deny", false],
+  ])("%s is sent once", async (name, approved) => {
+    await start({}, ASK);
+    button(name)?.click();
+    button(name)?.click();
+    await push();
+    expect(commands("approve")).toMatchObject([
+      { run: "r1", approvalId: "a1", approved, scope: "once", widget: "fake" },
+    ]);
+    expect((button("Allow once") as HTMLButtonElement).disabled).toBe(true);
+    await push({ type: "tool-approval-response", approvalId: "a1", approved });
+    expect(find("[aria-label^='Approval needed']")).toBeNull();
+  });
+});
+
+describe("the composer", () => {
+  it("sends on Enter, breaks the line on Shift+Enter, and leaves Enter to an input method", async () => {
+    await start({ kind: "panel", turns: [] });
+    expect(message().getAttribute("aria-label")).toBe("Message");
+    await write("what is df?");
+    await press("Enter", { isComposing: true });
+    expect((await press("Enter", { shiftKey: true })).defaultPrevented).toBe(false);
+    expect(commands("send")).toEqual([]);
+    await press("Enter");
+    expect(commands("send")).toMatchObject([{ text: "what is df?" }]);
+    expect(message().value).toBe("");
+  });
+
+  it("offers Stop in Send's place while a run goes on and nothing is written; Escape stops too", async () => {
+    await start({}, BEGIN);
+    expect(button("Stop")).toBeDefined();
+    expect(button("Send")).toBeUndefined();
+    await write("and then?");
+    expect(button("Send")).toBeDefined();
+    expect(button("Stop")).toBeUndefined();
+    await press("Escape");
+    expect(commands("stop")).toMatchObject([{ run: "r1" }]);
+    await push({ type: "abort" });
+    await write("");
+    expect((button("Send") as HTMLButtonElement).disabled).toBe(true);
+  });
+
+  it("says when Stop has to wait for the cell", async () => {
+    await start({}, BEGIN);
+    model.deaf.add("stop");
+    button("Stop")?.click();
+    await push();
+    expect(find("[role=log]")?.textContent).toContain("Stop takes effect when the cell ends");
+  });
+
+  it("recalls the last question on arrow up in an empty box", async () => {
+    await start({}, [...BEGIN, ...END]);
+    await press("ArrowUp");
+    expect(message().value).toBe("Why is it so?");
+  });
+
+  it("holds a draft to be sent", async () => {
+    await start({ turns: [], draft: "Why in @df?", notice: "Not sent: Run All." });
+    expect(message().value).toBe("Why in @df?");
+    expect(root.textContent).toContain("Not sent: Run All.");
+    button("Send")?.click();
+    await push();
+    expect(commands("send")).toMatchObject([{ text: "Why in @df?" }]);
+  });
+
+  it("keeps its keys from the notebook", async () => {
+    await start({ kind: "panel", turns: [] });
+    const heard: string[] = [];
+    for (const type of ["keydown", "keyup", "keypress"]) document.addEventListener(type, () => heard.push(type));
+    for (const type of ["keydown", "keyup", "keypress"]) {
+      message().dispatchEvent(new KeyboardEvent(type, { key: "d", bubbles: true }));
+    }
+    expect(heard).toEqual([]);
+    expect(root.dataset.lmSuppressShortcuts).toBe("true");
+  });
+
+  it("is closed, with a sentence, when the kernel is gone", async () => {
+    await start({}, BEGIN);
+    model.kernelStatus("restarting");
+    await push();
+    expect(message().disabled).toBe(true);
+    expect(root.textContent).toContain("The kernel was restarted or closed");
+    expect(button("Stop")).toBeUndefined();
+  });
+});
+
+describe("a session", () => {
+  it("shows the same in several views, and what came before they were there", async () => {
+    await start({}, [...BEGIN, { type: "text-start", id: "t" }, { type: "text-delta", id: "t", delta: "Hello" }]);
+    const other = document.body.appendChild(document.createElement("div"));
+    const remove = session.render(other);
+    await push({ type: "text-delta", id: "t", delta: " there" });
+    expect(find("[data-part=text]")?.textContent).toBe("Hello there");
+    expect(other.querySelector("[data-part=text]")?.textContent).toBe("Hello there");
+    remove();
+    expect(other.textContent).toBe("");
+    await push({ type: "text-delta", id: "t", delta: "!" });
+    expect(find("[data-part=text]")?.textContent).toBe("Hello there!");
+  });
+
+  it("takes the messages that came before its code", async () => {
+    model = new FakeModel(toView({ turns: [{ id: "q1", run: "r1", user: USER, status: "running", seq: 0 }] }));
+    session = open(model, [{ run: "r1", from: 1, to: 2, chunks: BEGIN }]);
+    root = document.body.appendChild(document.createElement("div"));
+    session.render(root);
+    await push({ type: "text-start", id: "t" });
+    expect(find("[data-usage]")).toBeNull();
+    expect(find(".cw-activity")).not.toBeNull();
+  });
+
+  it("puts its style into the page once, and offers Insert cell where the page can", async () => {
+    const code = "```python\nx = 1\n```";
+    await start({}, [
+      ...BEGIN,
+      { type: "text-start", id: "t" },
+      { type: "text-delta", id: "t", delta: code },
+      { type: "text-end", id: "t" },
+    ]);
+    session.render(document.body.appendChild(document.createElement("div")));
+    expect(document.querySelectorAll("#copilot-widget-style, #copilot-record-rules").length).toBe(2);
+    button("Insert cell")?.click();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(model.cells).toMatchObject([{ cell_type: "code", source: "x = 1" }]);
+  });
+});
