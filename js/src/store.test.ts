@@ -256,6 +256,17 @@ describe("the user", () => {
     expect(store.view.turns.map(({ id }) => id)).toEqual(["r2"]);
   });
 
+  it("shows a message once, also when its turn is stated before the command is answered", async () => {
+    const { kernel, store } = setUp([]);
+    kernel.slow.add("send");
+    void store.send("hi");
+    store.receive({ type: "turn", turn: turn("r2", "queued") });
+    expect(store.sending).toEqual([]);
+    kernel.release();
+    await settle();
+    expect(store.view.turns.map(({ id }) => id)).toEqual(["r2"]);
+  });
+
   it("keeps a message that was refused, with the reason", async () => {
     const { kernel, store } = setUp([]);
     kernel.refuse = new CommandError("budget", "The budget is used up.");

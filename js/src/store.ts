@@ -101,11 +101,20 @@ export class Store {
   #upsert(turn: Turn): void {
     const turns = [...this.view.turns];
     const index = turns.findIndex(({ id }) => id === turn.id);
-    if (index < 0) turns.push(turn);
-    else turns[index] = turn;
+    if (index < 0) {
+      turns.push(turn);
+      this.#confirm(turn);
+    } else turns[index] = turn;
     this.view = { ...this.view, turns };
     this.#track(turn);
     this.#changed();
+  }
+
+  /** A turn may be stated before the command that made it is answered: its message must not show twice. */
+  #confirm(turn: Turn): void {
+    const text = turn.user.parts.find((part) => part.type === "text")?.text;
+    const confirmed = this.sending.find((sending) => sending.text === text && !sending.error);
+    if (confirmed) this.dismiss(confirmed);
   }
 
   #track(turn: Turn): RunState | undefined {

@@ -75,7 +75,7 @@ export function Composer() {
 }
 
 function placeholder(gone: boolean, running: boolean, kind: string): string {
-  if (gone) return "The kernel was restarted or closed. Run the cell again to go on.";
+  if (gone) return "Not connected";
   if (running) return "Queue a message…";
   return kind === "panel" ? "Ask, or @name for a variable…" : "Ask a follow-up…";
 }

@@ -88,7 +88,7 @@ const bash = grammar({
 const sql = grammar(
   {
     comment: String.raw`--.*|\/\*[\s\S]*?(?:\*\/|$(?![\s\S]))`,
-    string: String.raw`'(?:''|[^'])*'?|"(?:""|[^"])*"?`,
+    string: "'(?:''|[^'])*'?|\"(?:\"\"|[^\"])*\"?",
     number: NUMBER,
     keyword:
       words(`add all alter and any as asc begin between by cascade case cast check column commit constraint create
