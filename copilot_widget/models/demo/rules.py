@@ -88,7 +88,10 @@ def _simple(turn: Turn) -> str:
         return total
     if not text or re.fullmatch(r"(?:/?help|how does this work)(?: me| here)?", text):
         return basics.who(turn)
-    if has(text, "what (?:can|do) you do|how do you work|who are you|what are you|are you (?:an? )?(?:ai|real|human|model)|which model"):
+    if has(
+        text,
+        "what (?:can|do) you do|how do you work|who are you|what are you|are you (?:an? )?(?:ai|real|human|model)|which model",
+    ):
         return basics.who(turn)
     if re.fullmatch(r"(?:hi|hello|hey|good (?:morning|evening|day)|moin|hallo)(?: there| copilot)?", text):
         return basics.hello(turn)
