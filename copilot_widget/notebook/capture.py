@@ -14,7 +14,7 @@ import io
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextvars import ContextVar
 from typing import Any
 
@@ -119,40 +119,96 @@ class Capture:
         self._ids.clear()
         self.stdout, self.stderr = Stream(), Stream()
 
+    # ---- as tools/running.Captured ---------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """What was printed, on both streams."""
+        return self.stdout.text() + self.stderr.text()
+
+
+class ToolCapture(Capture):
+    """The output of one call of a tool, which may run in any thread."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__()
+        self._shell = shell
+
+    def active(self) -> contextlib.AbstractContextManager[None]:
+        return capturing(self._shell, self)
+
 
 @contextlib.contextmanager
 def capturing(shell: Any, capture: Capture) -> Generator[None, None, None]:
-    """Within, and in contexts copied within, printed text and displays go to `capture`. On the main thread."""
-    streams = (sys.stdout, sys.stderr)
+    """Within, and in contexts copied within, printed text and displays go to `capture`; on any thread."""
+    _tee()
     token = _sink.set(capture)
     try:
-        with (
-            _teed(streams[0], "stdout"),
-            _teed(streams[1], "stderr"),
-            _displays_to_sink(shell),
-            _payload_kept(shell, capture),
-            _exit_refused(shell),
-        ):
+        with _displays_to_sink(shell):
             yield
     finally:
         _sink.reset(token)
 
 
-@contextlib.contextmanager
-def _teed(stream: Any, name: str) -> Generator[None, None, None]:
-    """Text of a capturing context goes to its Capture. The stream's own `write` is replaced: loggers hold on to it."""
-    before: Any = getattr(stream, "__dict__", {}).get("write")
-    original: Callable[[str], int] = stream.write
+class _Tee:
+    """Stands before a stream: text of a capturing context goes to its Capture, all else to the stream."""
 
-    def write(text: str, /) -> int:
+    def __init__(self, stream: Any, name: str) -> None:
+        self.stream = stream
+        self._name = name
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return type(self.stream)  # ipykernel and others look whether stdout is a stream of their own
+
+    def write(self, text: str, /) -> Any:
         sink = _sink.get()
         if sink is None:
-            return original(text)
-        stream_of(sink).write(text)
-        return len(text)
+            return self.stream.write(text)
+        return _put(sink, self._name, text)
 
-    def stream_of(sink: Capture) -> Stream:
-        return sink.stdout if name == "stdout" else sink.stderr
+    def writelines(self, lines: Iterable[str], /) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def _put(sink: Capture, name: str, text: str) -> int:
+    (sink.stdout if name == "stdout" else sink.stderr).write(text)
+    return len(text)
+
+
+def _tee() -> None:
+    """Put a tee before stdout and stderr, to stay.
+
+    It stays since calls begin and end in many threads, and IPython, too, replaces `write` of the stream for each cell
+    and puts back what it found: a tee in place of the stream is not touched by that.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if type(stream) is not _Tee:
+            setattr(sys, name, _Tee(stream, name))
+
+
+@contextlib.contextmanager
+def _loggers_to_sink() -> Generator[None, None, None]:
+    """Loggers made earlier write to the stream itself. On the main thread, between cells or nested in one."""
+    with contextlib.ExitStack() as stack:
+        for name in ("stdout", "stderr"):
+            stack.enter_context(_written_to_sink(getattr(sys, name).stream, name))
+        yield
+
+
+@contextlib.contextmanager
+def _written_to_sink(stream: Any, name: str) -> Generator[None, None, None]:
+    before: Any = getattr(stream, "__dict__", {}).get("write")
+    original: Callable[[str], Any] = stream.write
+
+    def write(text: str, /) -> Any:
+        sink = _sink.get()
+        return original(text) if sink is None else _put(sink, name, text)
 
     stream.write = write
     try:
@@ -181,7 +237,7 @@ def _displays_to_sink(shell: Any) -> Generator[None, None, None]:
             yield
         finally:
             publisher.unregister_hook(hook)
-    elif publisher is not None:  # a terminal's
+    elif publisher is not None and threading.current_thread() is threading.main_thread():  # a terminal's
         original = publisher.publish
 
         def publish(data: MimeBundle, *args: Any, update: bool = False, **kwargs: Any) -> None:
@@ -236,6 +292,13 @@ def _exit_refused(shell: Any) -> Generator[None, None, None]:
         del shell.ask_exit
 
 
+@contextlib.contextmanager
+def _users_code(shell: Any, capture: Capture) -> Generator[None, None, None]:
+    """`capturing`, for code that may do all that a cell may; on the main thread."""
+    with capturing(shell, capture), _loggers_to_sink(), _payload_kept(shell, capture), _exit_refused(shell):
+        yield
+
+
 # ---- running -------------------------------------------------------------------------------------------
 
 
@@ -246,7 +309,7 @@ def execute(shell: Any, code: str, capture: Capture) -> Any:
     Never raises what the code raises: that is `capture.failure`.
     """
     try:
-        with capturing(shell, capture):
+        with _users_code(shell, capture):
             pieces = _compile(shell, code)
     except BaseException as error:
         capture.failure = describe_exception(error, shell)
@@ -270,7 +333,7 @@ async def _run_async(shell: Any, pieces: list[tuple[Any, bool]], capture: Captur
 @contextlib.contextmanager
 def _whole(shell: Any, capture: Capture) -> Generator[None, None, None]:
     """Around all pieces: capture, IPython's builtins, figures drawn, and errors kept."""
-    with capturing(shell, capture), getattr(shell, "builtin_trap", contextlib.nullcontext()):
+    with _users_code(shell, capture), getattr(shell, "builtin_trap", contextlib.nullcontext()):
         try:
             yield
         except BaseException as error:
@@ -329,4 +392,4 @@ def _flush_figures() -> None:
         flush()
 
 
-__all__ = ["Capture", "Stream", "capturing", "execute"]
+__all__ = ["Capture", "Stream", "ToolCapture", "capturing", "execute"]

@@ -12,78 +12,30 @@ SIGINT between requests, hence a handler of our own for the time of the call; it
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import contextvars
 import inspect
 import math
 import signal
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from types import FrameType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from ..errors import ToolError
-from ..tools.threads import as_ordinary
+from .call import Call, beside, cell_on_stack, guarded, inside, interrupted, keep, main_frame, send_sigint
 
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.02  # how late a served wait notices its end; a Condition cannot wait for two things
 _STATUS_SECONDS = 0.1
 _GRACE_SECONDS = 1.0  # that interrupted code has to end in, so that what it printed is not lost
-_RUNS_A_CELL = {"run_cell_async", "_run_cell", "run_ast_nodes"}
 
 
 def is_headless(shell: Any = None) -> bool:
     """Whether nobody can answer a question: nbclient, papermill, a plain program."""
     kernel = getattr(shell, "kernel", None)
     return kernel is None or getattr(kernel, "_allow_stdin", True) is False
-
-
-def _interrupted() -> ToolError:
-    return ToolError("The call was interrupted.", code="interrupted")
-
-
-class Call:
-    """One function on its way to the main thread and through it; made by `MainThread.submit`."""
-
-    def __init__(self, main: MainThread, function: Callable[[], Any]) -> None:
-        self._main = main
-        self.function = function
-        self.context = contextvars.copy_context()
-        self.future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        self.started = False
-        self.given_up = False
-        self.interrupted = False
-        """A SIGINT was sent."""
-        self.delivered = False
-        """… and has arrived."""
-        self.task: asyncio.Future[Any] | None = None
-        self.handler: Any = None
-        """What handled SIGINT before."""
-
-    def interrupt(self) -> None:
-        """Raise KeyboardInterrupt in the function if it runs now; take it out of the queue if it waits."""
-        self._main._interrupt(self)  # pyright: ignore[reportPrivateUsage]
-
-    def finish(self, value: Any = None, error: BaseException | None = None) -> None:
-        try:
-            if error is not None:
-                self.future.set_exception(as_ordinary(error))
-            else:
-                self.future.set_result(value)
-        except concurrent.futures.InvalidStateError:
-            pass  # whoever waited has gone
-
-
-async def _guarded(value: Awaitable[Any]) -> Any:
-    """A KeyboardInterrupt must not reach the event loop, which would end the kernel."""
-    try:
-        return await value
-    except (KeyboardInterrupt, SystemExit) as error:
-        raise _interrupted() if isinstance(error, KeyboardInterrupt) else as_ordinary(error) from None
 
 
 class MainThread:
@@ -97,10 +49,9 @@ class MainThread:
         self._waiting: deque[Call] = deque()
         self._stack: list[Call] = []  # what runs on the main thread now; more than one only where code waits for a run
         self._armed: Call | None = None  # the call whose own code is on the Python stack
-        self._serving = 0
         self._wakers: list[Callable[[], None]] = []
         self._own_loop: asyncio.AbstractEventLoop | None = None
-        self._in_cell = _cell_on_stack(_main_frame())  # made in a cell, as a rule
+        self._in_cell = cell_on_stack(main_frame())  # made in a cell, as a rule
         if shell is not None and hasattr(shell, "events"):
             shell.events.register("pre_run_cell", self._cell_begins)
             shell.events.register("post_run_cell", self._cell_ends)
@@ -163,8 +114,9 @@ class MainThread:
 
     def waits_for(self) -> str:
         """What keeps the main thread from our next call, in words."""
-        if self._stack:
-            return "waiting for another tool"
+        running = self._stack[-1] if self._stack else None
+        if running is not None:
+            return "waiting for code that does not stop" if running.interrupted else "waiting for another tool"
         if self._in_cell:
             number = self.cell_number()
             return f"waiting for cell [{number}]" if number else "waiting for a cell"
@@ -190,12 +142,12 @@ class MainThread:
             if call in self._waiting:
                 call.given_up = True
                 self._waiting.remove(call)
-                call.finish(error=_interrupted())
+                call.finish(error=interrupted())
             elif call in self._stack:
                 # Under the lock, so that the call cannot end and a cell begin between the look and the signal.
                 if not call.interrupted:
                     call.interrupted = True
-                    _send_sigint()
+                    send_sigint()
             else:
                 call.given_up = True
 
@@ -209,23 +161,19 @@ class MainThread:
         is_done = done.is_set if isinstance(done, threading.Event) else done
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         here = threading.current_thread() is threading.main_thread()
-        self._serving += here
-        try:
-            while True:
-                while here and (call := self._next()) is not None:
-                    self._execute_here(call)
-                if is_done():
-                    return True
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                if here:
-                    self._wake.wait(min(left, _POLL_SECONDS))
-                    self._wake.clear()
-                else:
-                    time.sleep(min(left, _POLL_SECONDS))
-        finally:
-            self._serving -= here
+        while True:
+            while here and (call := self._next()) is not None:
+                self._execute_here(call)
+            if is_done():
+                return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if here:
+                self._wake.wait(min(left, _POLL_SECONDS))
+                self._wake.clear()
+            else:
+                time.sleep(min(left, _POLL_SECONDS))
 
     async def serve(self, awaitable: Awaitable[T]) -> T:
         """`await awaitable` in an async cell or program, and run what is asked of the main thread meanwhile."""
@@ -239,7 +187,6 @@ class MainThread:
 
         with self._lock:
             self._wakers.append(waker)
-        self._serving += 1
         try:
             while not task.done():
                 wake.clear()
@@ -250,7 +197,6 @@ class MainThread:
                 woken.cancel()
             return await task
         finally:
-            self._serving -= 1
             with self._lock:
                 self._wakers.remove(waker)
             task.cancel()
@@ -265,11 +211,11 @@ class MainThread:
         """On the kernel's loop: get in line behind the cells that were asked for before."""
         kernel = self._kernel
         if isinstance(getattr(kernel, "_main_asyncio_lock", None), asyncio.Lock):
-            _keep(self._locked_turn(kernel._main_asyncio_lock))
+            keep(self._locked_turn(kernel._main_asyncio_lock))
         elif hasattr(kernel, "msg_queue") and hasattr(kernel, "schedule_dispatch"):
             kernel.schedule_dispatch(self._turn)
         else:
-            _keep(self._patient_turn())
+            keep(self._patient_turn())
 
     async def _locked_turn(self, lock: asyncio.Lock) -> None:
         async with lock:
@@ -309,7 +255,7 @@ class MainThread:
             value, error = self._call(call)
             if inspect.isawaitable(value):
                 loop = self._own_loop = self._own_loop or asyncio.new_event_loop()
-                value, error = _beside(loop, self._awaited(call, value))
+                value, error = beside(loop, self._awaited(call, value))
         finally:
             self._end(call)
             call.finish(value, error)
@@ -324,12 +270,12 @@ class MainThread:
             finally:
                 self._armed = outer
         except KeyboardInterrupt:
-            return None, _interrupted()
+            return None, interrupted()
         except BaseException as error:
             return None, error
 
     async def _awaited(self, call: Call, value: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-        call.task = task = call.context.run(asyncio.ensure_future, _guarded(value))
+        call.task = task = call.context.run(asyncio.ensure_future, guarded(value))
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:  # the cell that serves was interrupted
@@ -338,7 +284,7 @@ class MainThread:
         finally:
             call.task = None
         if task.cancelled():
-            return None, _interrupted()
+            return None, interrupted()
         error = task.exception()
         return (None, error) if error is not None else (task.result(), None)
 
@@ -373,7 +319,7 @@ class MainThread:
         """Ours or the front end's interrupt button: both mean the code that runs."""
         for call in list(self._stack):
             call.delivered = True
-        if self._armed is not None or _inside(frame, _guarded):
+        if self._armed is not None or inside(frame, guarded):
             raise KeyboardInterrupt
         task = self._stack[-1].task if self._stack else None
         if task is not None:
@@ -387,7 +333,7 @@ class MainThread:
 
     def _cell_ends(self, *_: Any) -> None:
         if threading.current_thread() is threading.main_thread():
-            self._in_cell = _cell_on_stack(_main_frame())  # a cell may have run another one by run_cell
+            self._in_cell = cell_on_stack(main_frame())  # a cell may have run another one by run_cell
 
     def close(self) -> None:
         """Forget the shell. Calls that wait fail."""
@@ -395,66 +341,7 @@ class MainThread:
             self._shell.events.unregister("pre_run_cell", self._cell_begins)
             self._shell.events.unregister("post_run_cell", self._cell_ends)
         while (call := self._next()) is not None:
-            call.finish(error=_interrupted())
-
-
-def _send_sigint() -> None:
-    if hasattr(signal, "pthread_kill"):
-        ident = threading.main_thread().ident
-        assert ident is not None
-        signal.pthread_kill(ident, signal.SIGINT)  # a real signal: it ends a time.sleep or a read as well
-    else:
-        import _thread
-
-        _thread.interrupt_main()
-
-
-def _main_frame() -> FrameType | None:
-    return sys._current_frames().get(threading.main_thread().ident or 0)  # pyright: ignore[reportPrivateUsage]
-
-
-def _cell_on_stack(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_name in _RUNS_A_CELL and "IPython" in frame.f_code.co_filename:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _inside(frame: FrameType | None, function: Callable[..., Any]) -> bool:
-    while frame is not None:
-        if frame.f_code is function.__code__:
-            return True
-        frame = frame.f_back
-    return False
-
-
-_kept: set[asyncio.Task[Any]] = set()
-
-
-def _keep(coroutine: Coroutine[Any, Any, None]) -> None:
-    """A task that is not collected before its end."""
-    task = asyncio.ensure_future(coroutine)
-    _kept.add(task)
-    task.add_done_callback(_kept.discard)
-
-
-def _beside(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on `loop`, also where another loop of this thread is in the middle of a step."""
-    outer = asyncio._get_running_loop()
-    if outer is None:
-        return loop.run_until_complete(coroutine)
-    swap = cast(
-        "Any", getattr(asyncio.tasks, "_swap_current_task", None)
-    )  # Python 3.14 allows one current task a thread
-    task = swap(outer, None) if swap else None
-    asyncio._set_running_loop(None)
-    try:
-        return loop.run_until_complete(coroutine)
-    finally:
-        asyncio._set_running_loop(outer)
-        if swap:
-            swap(outer, task)
+            call.finish(error=interrupted())
 
 
 __all__ = ["Call", "MainThread", "is_headless"]

@@ -39,7 +39,8 @@ class ToolContext:
     call_id: str
     run_id: str
     deps: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Objects the host offers by name: "shell" (the IPython shell), "main_thread" (a MainThread)."""
+    """Objects the host offers by name: "shell" (the IPython shell), "main_thread" (a MainThread), "capture"
+    (a function that makes a running.Captured, which keeps what a call prints and displays)."""
     notify: Callable[[str], None] = lambda text: None
     """Show a short status in the call's row ("waiting for cell [12]"; "" clears it). Any thread may call it."""
     stopped: threading.Event = field(default_factory=threading.Event)

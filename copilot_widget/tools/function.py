@@ -8,13 +8,11 @@ A function that the user handed over runs without being asked about, unless `app
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import math
 import re
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Generic, ParamSpec, TypeVar, Union, cast, overload
 
@@ -23,7 +21,7 @@ from ..models.base import Json, ToolSchema
 from .base import ApprovalRequest, ToolContext, ToolResult
 from .docstring import parse_docstring
 from .jsonable import cut, cut_line, safe_repr
-from .result import to_output
+from .running import Previews, Prints, Run, advance, awaited, drain, drain_async, finish
 from .schema import Arguments
 from .threads import in_thread, on_users_loop
 
@@ -39,8 +37,6 @@ _AFFINITY = re.compile(
     r"|cannot switch to a different thread|different thread|non-main thread|wrong thread",
     re.IGNORECASE,
 )
-_PREVIEW_SECONDS = 0.1
-_PREVIEWS_KEPT = 20  # of a generator that yields faster than it is read, the newest
 
 
 class FunctionTool(Generic[P, R]):
@@ -118,21 +114,19 @@ class FunctionTool(Generic[P, R]):
     async def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
         positional, named = self._arguments.bind(input, context)
         start = functools.partial(self.function, *positional, **named)
-        run = self._runner(context)
+        prints = Prints(context)
+        run = self._runner(context, prints)
         try:
             if inspect.isasyncgenfunction(self._target) or inspect.isgeneratorfunction(self._target):
-                previews = _Previews()
+                previews = Previews()
                 async for result in previews.read(self._generate(start, run, previews)):
-                    yield result
+                    yield result if result.preliminary else prints.added_to(result)
             else:
-                yield await run(functools.partial(_finish, start))
-        except asyncio.CancelledError:
-            context.stopped.set()
-            raise
+                yield prints.added_to(await run(functools.partial(finish, start)))
         except ToolError:
             raise
         except Exception as error:
-            raise self._explained(error) from error
+            raise prints.added_to_error(self._explained(error)) from error
         finally:
             context.stopped.set()
 
@@ -144,29 +138,27 @@ class FunctionTool(Generic[P, R]):
             target = cast("Any", target).func
         return target if inspect.isroutine(target) else type(target).__call__
 
-    def _runner(self, context: ToolContext) -> Callable[[Callable[[], Any]], Awaitable[Any]]:
+    def _runner(self, context: ToolContext, prints: Prints) -> Run:
         """How this function's code is run: it gets a callable that returns a value or an awaitable."""
         if self.main_thread:
             main = context.deps.get("main_thread")
             if main is None:
                 raise ToolError(f"{self.name} must run on the main thread, and nothing serves it here.")
-            return functools.partial(main.run, notify=context.notify)
+            return lambda function: main.run(prints.within(function), notify=context.notify)
         if inspect.iscoroutinefunction(self._target) or inspect.isasyncgenfunction(self._target):
-            return lambda function: on_users_loop(_awaited(function))
-        return lambda function: in_thread(function, self.name)
+            return lambda function: on_users_loop(awaited(prints.within(function)))
+        return lambda function: in_thread(prints.within(function), self.name)
 
-    async def _generate(
-        self, start: Callable[[], Any], run: Callable[[Callable[[], Any]], Awaitable[Any]], previews: _Previews
-    ) -> ToolResult:
+    async def _generate(self, start: Callable[[], Any], run: Run, previews: Previews) -> ToolResult:
         """Drive a generator to its end; the result is what it returns, or else the last value that it yielded."""
         if inspect.isasyncgenfunction(self._target):
-            return await run(functools.partial(_drain_async, start, previews))
+            return await run(functools.partial(drain_async, start, previews))
         if not self.main_thread:
-            return await run(functools.partial(_drain, start, previews))
+            return await run(functools.partial(drain, start, previews))
         generator = await run(start)
         last: ToolResult | None = None
         while True:  # between two values the main thread is free
-            result, done = await run(functools.partial(_advance, generator))
+            result, done = await run(functools.partial(advance, generator))
             if done:
                 return replace(result if result is not None else last or ToolResult(), preliminary=False)
             last = result
@@ -180,95 +172,6 @@ class FunctionTool(Generic[P, R]):
                 hint=f"{self.name} has to run on the main thread: declare it with @tool(main_thread=True).",
             )
         return error
-
-
-def _result(value: Any, preliminary: bool = False) -> ToolResult:
-    output, display = to_output(value)
-    return ToolResult(output, display or None, preliminary)
-
-
-def _finish(start: Callable[[], Any]) -> Any:
-    """Call the function and convert what it returns in the same thread, since drawing a figure takes a while."""
-    value = start()
-    return _convert(value) if inspect.isawaitable(value) else _result(value)
-
-
-async def _convert(value: Awaitable[Any]) -> ToolResult:
-    return _result(await value)
-
-
-async def _awaited(function: Callable[[], Any]) -> Any:
-    value = function()
-    return await value if inspect.isawaitable(value) else value
-
-
-def _advance(generator: Generator[Any, Any, Any]) -> tuple[ToolResult | None, bool]:
-    """The next value as a preliminary result, or what the generator returned and True."""
-    try:
-        return _result(next(generator), preliminary=True), False
-    except StopIteration as stop:
-        return (None if stop.value is None else _result(stop.value)), True
-
-
-def _drain(start: Callable[[], Any], previews: _Previews) -> ToolResult:
-    generator = start()
-    last: ToolResult | None = None
-    while not previews.closed:
-        result, done = _advance(generator)
-        if done:
-            last = result or last
-            break
-        last = result
-        previews.put(cast("ToolResult", result))
-    else:
-        generator.close()
-    return replace(last or ToolResult(), preliminary=False)
-
-
-async def _drain_async(start: Callable[[], Any], previews: _Previews) -> ToolResult:
-    last = ToolResult()
-    generator = start()
-    try:
-        async for value in generator:
-            last = _result(value, preliminary=True)
-            previews.put(last)
-    finally:
-        await generator.aclose()
-    return replace(last, preliminary=False)
-
-
-class _Previews:
-    """Preliminary results on their way from any thread to the agent's loop; bounded where the reader is slower."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._arrived = asyncio.Event()
-        self._waiting: deque[ToolResult] = deque(maxlen=_PREVIEWS_KEPT)
-        self.closed = False
-
-    def put(self, result: ToolResult) -> None:
-        self._waiting.append(result)
-        if not self.closed:
-            self._loop.call_soon_threadsafe(self._arrived.set)
-
-    async def read(self, final: Any) -> AsyncIterator[ToolResult]:
-        """Preliminary results as they come, then the result of the coroutine `final`."""
-        task = asyncio.ensure_future(final)
-        try:
-            while not task.done():
-                arrived = asyncio.ensure_future(self._arrived.wait())
-                await asyncio.wait({task, arrived}, return_when=asyncio.FIRST_COMPLETED)
-                arrived.cancel()
-                self._arrived.clear()
-                while self._waiting:
-                    yield self._waiting.popleft()
-                await asyncio.wait({task}, timeout=_PREVIEW_SECONDS)
-            while self._waiting:
-                yield self._waiting.popleft()
-            yield task.result()
-        finally:
-            self.closed = True
-            task.cancel()
 
 
 @overload
@@ -295,7 +198,8 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     that live there. parallel: calls may run beside others (default: as read_only). timeout: seconds.
 
     A sync function runs in a thread, an async one on a loop in a thread; what a generator yields is shown until the
-    next value. A parameter annotated ToolContext is filled in and hidden from the model.
+    next value. A parameter annotated ToolContext is filled in and hidden from the model. In a notebook, what the
+    function prints and displays appears in the call's card; where it returns nothing, the model reads what it printed.
     """
     if function is None:
         return functools.partial(_make, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 from IPython import get_ipython  # pyright: ignore[reportPrivateImportUsage]
 
+from copilot_widget.notebook.capture import ToolCapture
 from copilot_widget.notebook.kernel import MainThread
 from copilot_widget.notebook.tools import notebook_tools
 from copilot_widget.tools.base import ToolContext
@@ -38,7 +40,8 @@ class Call:
         self._future = asyncio.run_coroutine_threadsafe(self._run(tool, input), loop)
 
     async def _run(self, tool: Any, input: dict[str, Any]) -> None:
-        context = ToolContext("c1", "r1", {"shell": shell, "main_thread": main}, self.notes.append)
+        deps = {"shell": shell, "main_thread": main, "capture": functools.partial(ToolCapture, shell)}
+        context = ToolContext("c1", "r1", deps, self.notes.append)
         try:
             async for result in tool.call(tool.parse(json.dumps(input)), context):
                 if result.preliminary:

@@ -371,6 +371,49 @@ def test_main_thread_tools_run_between_cells(agent: Kernel) -> None:
     assert finished(agent, "ask")["output"] == [[[1]], "MainThread"]
 
 
+TALKATIVE = """
+from copilot_widget import tool
+def talk(n):
+    for i in range(n): print('talking', i); time.sleep(0.002)
+    display({'text/html': '<b>shown</b>'}, raw=True)
+@tool
+def in_a_thread(): talk(50)
+@tool
+def returning(): talk(2); return {'n': 1}
+@tool
+async def awaiting():
+    for i in range(50): print('talking', i); await asyncio.sleep(0.002)
+@tool(main_thread=True)
+def on_main(): talk(3)
+@tool
+def yielding():
+    for i in range(3): print('talking', i); yield i
+@tool
+def failing(): talk(1); raise ValueError('no')
+"""
+
+
+def test_what_tools_print_is_in_their_card_and_in_no_cell(agent: Kernel) -> None:
+    agent.run(TALKATIVE).check()
+    names = ["in_a_thread", "returning", "awaiting", "on_main", "yielding", "failing"]
+    cell = agent.run(
+        "\n".join(f"call({name})" for name in names) + "\nfor n in range(200): print('cell'); time.sleep(0.002)"
+    )
+    reports = {name: finished(agent, name) for name in names}
+    assert cell.check().stdout == "cell\n" * 200
+    assert cell.displays == []
+    talk = [f"talking {n}" for n in range(50)]
+    assert reports["in_a_thread"]["output"].split("\n")[:-1] == talk
+    assert reports["awaiting"]["output"].split("\n")[:-1] == talk
+    assert reports["on_main"]["output"].split("\n")[:-1] == talk[:3]
+    assert reports["returning"]["output"] == {"n": 1}
+    assert reports["returning"]["display"] == [["text/plain"], ["text/html"], ["text/plain"]]
+    assert reports["yielding"]["output"] == 2
+    assert "ValueError: no" in reports["failing"]["error"]
+    assert "talking 0" in reports["failing"]["error"]
+    assert not [m for m in agent.outside if m["msg_type"] in ("stream", "display_data")]
+
+
 def test_headless_is_told_by_what_the_client_allows(start_kernel: Callable[..., Kernel], kernel_name: str) -> None:
     code = "from copilot_widget.notebook.kernel import is_headless\nprint(is_headless(get_ipython()))"
     assert start_kernel(kernel_name, allow_stdin=False).run(code).check().stdout == "True\n"
