@@ -104,7 +104,7 @@ def _speed(text: str | None) -> float:
 def _read(path: Path) -> tuple[dict[Key, _Answer], list[str]]:
     """The answers by key, and the models' names. Raises UsageError naming the line of the first mistake."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would split at U+2028, too
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(

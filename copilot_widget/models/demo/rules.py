@@ -31,6 +31,10 @@ _PROFILE = (
     r"describe|summar\w+|profile|overview|look at|inspect|explain|tell me "
     r"about|info|schema|columns?|types?|dtypes?|structure|what(?:'s| is| are)|show|understand|explore"
 )
+_WHO = (
+    r"what (?:can|do) you do|what you (?:can|do)|how do you work|who are you|what are you"
+    r"|are you (?:an? )?(?:ai|real|human|model)|which model"
+)
 _CONNECT = (
     r"connect|api ?key|real model|another model|use (?:gpt|claude|ollama|gemini|a "
     r"model)|gpt|claude|ollama|openai|anthropic|gemini|litellm"
@@ -88,10 +92,7 @@ def _simple(turn: Turn) -> str:
         return total
     if not text or re.fullmatch(r"(?:/?help|how does this work)(?: me| here)?", text):
         return basics.who(turn)
-    if has(
-        text,
-        "what (?:can|do) you do|how do you work|who are you|what are you|are you (?:an? )?(?:ai|real|human|model)|which model",
-    ):
+    if has(text, _WHO):
         return basics.who(turn)
     if re.fullmatch(r"(?:hi|hello|hey|good (?:morning|evening|day)|moin|hallo)(?: there| copilot)?", text):
         return basics.hello(turn)
