@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from copilot_widget.models.base import Model
 from copilot_widget.models.callable import CallableModel
 from copilot_widget.models.demo import DemoModel
 from copilot_widget.models.detect import ask_first, available, resolve, resolve_now
+from copilot_widget.models.dotenv import environment, read_dotenv
 from copilot_widget.models.litellm import LiteLLMModel
 from copilot_widget.models.names import normalise
 from copilot_widget.models.providers import CLOUD, as_url, catalogue
@@ -252,3 +254,53 @@ def test_finding_a_model_loads_no_model_library():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(out) == []
+
+
+# ---- the .env file of the working folder -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, value in NOWHERE.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def test_a_key_in_the_file_counts_and_does_not_get_into_the_environment(folder: Path):
+    (folder / ".env").write_text("# mine\nexport ANTHROPIC_API_KEY='sk-ant-x'  # secret\nPATH=/evil\nOTHER=1\n")
+    model = resolve_now()
+    assert model.info.name.startswith("anthropic/")
+    assert model.info.extra["found_by"] == "key"
+    assert "ANTHROPIC_API_KEY" not in os.environ
+    assert read_dotenv() == {"ANTHROPIC_API_KEY": "sk-ant-x"}
+
+
+def test_an_address_in_the_file_never_gets_a_key_of_the_users(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """A folder of somebody else's must not be able to send my key to his server."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    for text in ("OPENAI_BASE_URL=http://evil/v1\n", "OPENAI_BASE_URL=http://evil/v1\nOPENAI_API_KEY=sk-his\n"):
+        (folder / ".env").write_text(text)
+        env = environment()
+        assert env["OPENAI_API_KEY"] == "sk-mine"
+        assert "OPENAI_BASE_URL" not in env
+
+
+def test_an_address_in_the_file_goes_with_the_key_of_the_file_and_is_asked_about(folder: Path, server: WireServer):
+    server.models = {"data": [{"id": "house-model"}]}
+    (folder / ".env").write_text(f"OPENAI_BASE_URL={server.address}\nOPENAI_API_KEY=sk-x\n")
+    model = resolve_now()
+    assert model.info.name == "openai/house-model"
+    assert model.info.extra["found_by"] == "key"
+
+
+def test_a_model_in_the_file_is_taken_and_asked_about(folder: Path):
+    (folder / ".env").write_text("COPILOT_MODEL=openai/gpt-5\nCOPILOT_API_BASE=http://evil\n")
+    model = resolve_now()
+    assert (model.info.name, model.info.extra["found_by"]) == ("openai/gpt-5", "key")
+    assert read_dotenv() == {"COPILOT_MODEL": "openai/gpt-5"}
+
+
+def test_a_file_of_nonsense_is_no_error(folder: Path):
+    (folder / ".env").write_bytes(b"\xff\xfe=\n=x\n  \nOPENAI_API_KEY=\n")
+    assert isinstance(resolve_now(), DemoModel)

@@ -1,21 +1,24 @@
 """Which model to use: what the user names, or the best that is at hand.
 
+Values of a `.env` file count like those of the environment (models/dotenv.py says which).
+
 The order: the argument, COPILOT_MODEL, the saved choice, a server the environment names, a provider whose key is in the
 environment, a model server on this machine, the demo model. `ModelInfo.reason` says in words what decided, and
 `ModelInfo.extra["found_by"]` as a word: argument, environment, saved, server, key, local, nothing. With "key" the user
-has not said that data may go to that provider: ask before the first request.
+has not said that data may go to that provider (or a `.env` file says so): ask before the first request.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Union, cast
 
 from ..errors import ModelError, UsageError, redact
 from .base import Model
+from .dotenv import environment
 from .names import normalise
 from .probe import Server, list_models, probe_local
 from .providers import CLOUD, Provider, as_url, find_base, find_key
@@ -50,7 +53,7 @@ def resolve_now(
 
     Raises UsageError for a name that means no model, ModelError where `api_base` alone is given and does not answer.
     """
-    env = os.environ if env is None else env
+    env = environment() if env is None else env
     api_base = api_base or env.get("COPILOT_API_BASE") or None
     api_key = api_key or env.get("COPILOT_API_KEY") or None
     if model is None or model == "":
@@ -71,7 +74,7 @@ def resolve_now(
 
 def available(env: Mapping[str, str] | None = None) -> list[str]:
     """Names for a picker: the defaults of providers with a key, the models of local servers, demo."""
-    env = os.environ if env is None else env
+    env = environment() if env is None else env
     names = [env["COPILOT_MODEL"]] if env.get("COPILOT_MODEL") else []
     names += [
         f"{provider.name}/{provider.default}" for provider in CLOUD if provider.default and _has_key(provider, env)
@@ -82,7 +85,8 @@ def available(env: Mapping[str, str] | None = None) -> list[str]:
 
 def _first_named(env: Mapping[str, str], saved: str | None, base: str | None, key: str | None) -> Model | None:
     if env.get("COPILOT_MODEL", "").strip():
-        return _named(env["COPILOT_MODEL"].strip(), base, key, env, "COPILOT_MODEL names it", "environment")
+        found_by = "key" if _is_files("COPILOT_MODEL", env) else "environment"
+        return _named(env["COPILOT_MODEL"].strip(), base, key, env, "COPILOT_MODEL names it", found_by)
     if saved:
         return _named(saved, base, key, env, "it was chosen before", "saved")
     return None
@@ -152,6 +156,11 @@ def _local_reason(server: Server) -> str:
     return f"{server.provider.label} answers at {server.base} with {count} model{'' if count == 1 else 's'}"
 
 
+def _is_files(variable: str, env: Mapping[str, str]) -> bool:
+    """True for a value that the `.env` file gives, which may be somebody else's."""
+    return isinstance(env, ChainMap) and variable not in cast("ChainMap[str, str]", env).maps[0]
+
+
 def _named_server(env: Mapping[str, str], api_base: str | None, api_key: str | None) -> Model | None:
     """A server that api_base or the environment names: its first model."""
     proxy_key = find_key("litellm_proxy", env)[1]
@@ -170,7 +179,8 @@ def _named_server(env: Mapping[str, str], api_base: str | None, api_key: str | N
         models = list_models(as_url(base), key=key) if base else ()
         if models:
             reason = f"{variable} names a server with {len(models)} model{'' if len(models) == 1 else 's'}"
-            return _litellm(f"{provider}/{models[0]}", base, key or None, env, reason, "server")
+            found_by = "key" if _is_files(variable, env) else "server"
+            return _litellm(f"{provider}/{models[0]}", base, key or None, env, reason, found_by)
         if base and base == api_base:
             raise ModelError(
                 f"No model server answers at {redact(base)}.",

@@ -148,7 +148,7 @@ class ChunkReader:
         metadata: dict[str, Json] | None = None
         if call.signature:
             metadata = {"google": {"thoughtSignature": call.signature}}
-        return [ToolCall(call.call_id, call.name, call.text.strip() or "{}", metadata)]
+        return [ToolCall(call.call_id, call.name, _once(call.text.strip()) or "{}", metadata)]
 
     def _new_id(self, given: str) -> str:
         """The provider's id where it is new, else one of our own: some number their calls anew in each answer."""
@@ -173,6 +173,12 @@ def _is_another(call: _OpenCall, given: str, name: str) -> bool:
     if given:
         return bool(call.given) and given != call.given
     return bool(name) and bool(call.name) and _is_json(call.text)
+
+
+def _once(text: str) -> str:
+    """The arguments once, where they came twice: whole and then in pieces (litellm's imitation of a stream)."""
+    half = text[: len(text) // 2]
+    return half if text == half + half and _is_json(half) else text
 
 
 def _is_json(text: str) -> bool:

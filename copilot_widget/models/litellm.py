@@ -23,6 +23,7 @@ from ..errors import ModelError
 from .base import AssistantMessage, Call, Finish, Json, ModelEvent, ModelInfo, ModelRequest, ModelUsage, Notice
 from .incoming import ChunkReader, to_usage
 from .outgoing import has_images, to_messages, to_tools
+from .probe import list_models
 from .providers import CLOUD, LOCAL_NAMES, catalogue, find_base, find_key, is_local
 from .pump import Pump, SilenceError
 from .refusals import Source, explain, no_key, silent, truncated
@@ -107,7 +108,7 @@ class LiteLLMModel:
                     continue
                 wait = _wait(error, attempt)
                 if wait is None:
-                    raise
+                    raise await _with_models(error, source) from error.__cause__
                 yield Notice(f"{error.message.rstrip('.')}; trying again in {max(wait, 1):.0f} s")
             await asyncio.sleep(wait)
 
@@ -188,6 +189,8 @@ class LiteLLMModel:
         }
         if request.tools and "tools" not in self._without:
             arguments["tools"] = to_tools(request.tools)
+        if source.provider == "ollama":
+            arguments.setdefault("num_ctx", _ollama_context(estimate_prompt(request)))
         if source.api_base:
             arguments["api_base"] = source.api_base
         if source.api_key or source.own:
@@ -297,6 +300,24 @@ def _call_ids(request: ModelRequest) -> list[str]:
     return [part.call_id for answer in answers for part in answer.content if isinstance(part, Call)]
 
 
+def _ollama_context(prompt_tokens: int) -> int:
+    """Tokens that Ollama should read. Its own default is so small that it would silently cut off the instructions."""
+    needed = prompt_tokens * 4 // 3 + 2048
+    return next((size for size in (8192, 16_384, 32_768, 65_536) if needed <= size), 131_072)
+
+
+async def _with_models(error: ModelError, source: Source) -> ModelError:
+    """The error, with the models that a server of the user's has where it does not have the one that was named."""
+    if error.code != "not-found" or not source.own:
+        return error
+    path = "/api/tags" if source.provider == "ollama" else "/models"
+    names = await asyncio.to_thread(list_models, source.api_base, key=source.api_key, timeout=1.0, paths=(path,))
+    if names:
+        shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+        error.hint = f"It has {shown}." + (f" {error.hint}" if source.provider == "ollama" else "")
+    return error
+
+
 def _wait(error: ModelError, attempt: int) -> float | None:
     """Seconds before the next attempt, None where there is none."""
     if not error.retryable or attempt >= MAX_RETRIES or (error.code == "timeout" and attempt >= 1):
@@ -329,6 +350,7 @@ def _import() -> None:
             os.environ.setdefault(name, value)
     # Filters that stay: litellm warns again with its first answer, and catch_warnings would undo what others set.
     warnings.filterwarnings("ignore", message=r"Item '.*' on TypedDict class 'ChatCompletion")
+    warnings.filterwarnings("ignore", message=r"(?s)Pydantic serializer warnings:.*Expected `ResponseAPIUsage`")
     warnings.filterwarnings("ignore", module=r"litellm(\.|$)")
     module: Any = importlib.import_module("litellm")
     module.suppress_debug_info = True

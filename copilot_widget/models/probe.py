@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -47,10 +47,12 @@ def probe_local(env: Mapping[str, str], *, timeout: float = TIMEOUT) -> list[Ser
     return sorted(found, key=lambda server: LOCAL.index(server.provider))
 
 
-def list_models(base: str, *, key: str = "", timeout: float = 2.0) -> tuple[str, ...]:
-    """The chat models that an OpenAI-shaped server at `base` lists; none where it does not answer in time."""
+def list_models(
+    base: str, *, key: str = "", timeout: float = 2.0, paths: Sequence[str] = ("/models", "/v1/models")
+) -> tuple[str, ...]:
+    """The chat models that a server at `base` lists at one of `paths`; none where it does not answer in time."""
     base = base.rstrip("/")
-    for path in ("/models", "/v1/models"):
+    for path in paths:
         models = _models(_get(base + path, timeout, key))
         if models:
             return models

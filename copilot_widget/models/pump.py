@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .ending import EndWatch
+
 
 class SilenceError(Exception):
     """Nothing came for `seconds`."""
@@ -29,12 +31,13 @@ class Pump:
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._stream: Any = None
+        self._ending: EndWatch | None = None
         self._task = self._loop.create_task(self._run(open_stream))
 
     @property
     def finished(self) -> bool:
-        """True where the other side has said that the answer is complete."""
-        return getattr(self._stream, "received_finish_reason", "unknown") is not None
+        """False where the stream has ended without a word that the answer is complete."""
+        return self._ending is None or self._ending.said_so
 
     async def get(self, limit: float) -> Any:
         """The next chunk, None at the end. Raises SilenceError after `limit` seconds, and what the stream raised."""
@@ -61,6 +64,7 @@ class Pump:
     async def _run(self, open_stream: Callable[[], Awaitable[Any]]) -> None:
         try:
             self._stream = await open_stream()
+            self._ending = EndWatch(self._stream)
             async for chunk in self._stream:
                 self._queue.put_nowait(chunk)
             self._queue.put_nowait(_END)
