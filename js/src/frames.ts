@@ -1,7 +1,7 @@
 /**
  * Calls back at most once a frame for any number of changes, and not at all while the page is hidden.
  *
- * Where drawing is dear (a table of a thousand rows grows), it happens less often: at most a third of the time goes
+ * Where drawing is dear (a table of a thousand rows grows), it happens less often: at most a quarter of the time goes
  * into it, so that the notebook stays usable and the cost of an answer grows with its length, not with its square.
  */
 
@@ -23,7 +23,7 @@ export function frames(store: Source, draw: () => void): () => void {
     draw();
     setTimeout(() => {
       const cost = performance.now() - start; // with layout and painting: a timer comes after them
-      notBefore = performance.now() + Math.min(2 * cost, LONGEST_WAIT);
+      notBefore = performance.now() + Math.min(3 * cost, LONGEST_WAIT);
     });
   };
   const request = () => {
