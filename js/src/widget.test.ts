@@ -220,6 +220,13 @@ describe("an approval", () => {
     expect(find("[data-tool=refund]")?.dataset.state).toBe("approval-requested");
   });
 
+  it("leaves the focus in the transcript when it goes", async () => {
+    await start({}, ASK);
+    button("Allow once")?.focus();
+    await push({ type: "tool-approval-response", approvalId: "a1", approved: true });
+    expect(document.activeElement).toBe(find("[role=log]"));
+  });
+
   it.each([
     ["Allow once", true],
     ["Deny", false],
@@ -231,7 +238,7 @@ describe("an approval", () => {
     expect(commands("approve")).toMatchObject([
       { run: "r1", approvalId: "a1", approved, scope: "once", widget: "fake" },
     ]);
-    expect((button("Allow once") as HTMLButtonElement).disabled).toBe(true);
+    expect(button("Allow once")?.getAttribute("aria-disabled")).toBe("true");
     await push({ type: "tool-approval-response", approvalId: "a1", approved });
     expect(find("[aria-label^='Approval needed']")).toBeNull();
   });

@@ -1,4 +1,5 @@
 /** A view of a widget: header, transcript, composer. */
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { frames } from "../frames.ts";
 import { Composer } from "./composer.tsx";
@@ -20,7 +21,7 @@ export function App() {
           {view.model.name}: {view.model.reason}
         </p>
       )}
-      <Log>
+      <Log asks={view.turns.some((turn) => store.status(turn) === "waiting")}>
         {view.turns.map((turn) => (
           <Turn key={turn.id} turn={turn} />
         ))}
@@ -69,7 +70,7 @@ function Header() {
 }
 
 /** Follows the end of the transcript, but only for a reader who is there; and scrolls nothing but itself. */
-function Log({ children }: { children: preact.ComponentChildren }) {
+function Log({ children, asks }: { children: ComponentChildren; asks: boolean }) {
   const element = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const [isAway, setAway] = useState(false);
@@ -116,7 +117,7 @@ function Log({ children }: { children: preact.ComponentChildren }) {
             toEnd();
           }}
         >
-          <Icon name="down" /> latest
+          <Icon name="down" /> {asks ? "approval needed" : "latest"}
         </button>
       )}
     </div>

@@ -1,5 +1,5 @@
 /** The question before a call that acts. It never takes the focus: a stray Enter must not allow anything. */
-import { useId } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { ApprovalCard, RunState } from "../run.ts";
 import { titleOf } from "../words.ts";
@@ -16,9 +16,13 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
   const busy = state === "" || store.connection === "gone";
   const card = run.approvalCard(part);
   const title = card.title || titleOf(part);
-  const answer = (approved: boolean) => void store.approve(run.id, id, approved);
+  const answer = (approved: boolean) => {
+    if (!busy) void store.approve(run.id, id, approved);
+  };
+  const element = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => () => keepFocus(element.current), []);
   return (
-    <div class="cw-approval" role="group" aria-label={`Approval needed: ${title}`}>
+    <div ref={element} class="cw-approval" role="group" aria-label={`Approval needed: ${title}`}>
       <p class="cw-approval-title">
         <Icon name="asks" />
         <span dir="auto">Allow: {title.replace(/\?$/, "")}?</span>
@@ -31,15 +35,20 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
             {state}
           </span>
         )}
-        <button type="button" class="cw-button" disabled={busy} onClick={() => answer(false)}>
+        <button type="button" class="cw-button" aria-disabled={busy} onClick={() => answer(false)}>
           Deny
         </button>
-        <button type="button" class="cw-button cw-primary" disabled={busy} onClick={() => answer(true)}>
+        <button type="button" class="cw-button cw-primary" aria-disabled={busy} onClick={() => answer(true)}>
           Allow once
         </button>
       </div>
     </div>
   );
+}
+
+/** A card that goes with the focus in it leaves that to its transcript, not to the page, where keys act on cells. */
+function keepFocus(card: HTMLElement | null): void {
+  if (card?.contains(document.activeElement)) card.closest<HTMLElement>("[role=log]")?.focus({ preventScroll: true });
 }
 
 /** Exactly what will happen: the change or the code, and every argument that neither of them shows. */

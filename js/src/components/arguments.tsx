@@ -28,7 +28,7 @@ export function Arguments({ part, language = "python", insertable = true, shown 
         </dl>
       )}
       {code !== null && !shown.includes(code) && (
-        <Code code={code} language={language} streaming={streaming} insertable={insertable} />
+        <Code code={code} language={language} streaming={streaming} insertable={insertable} follow />
       )}
       {isOther && <Code code={literal(part.input)} language="json" streaming={streaming} />}
     </>

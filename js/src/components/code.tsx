@@ -6,12 +6,14 @@ interface Props {
   code: string;
   language: string;
   streaming?: boolean;
+  /** Keeps the newest line in sight where the block scrolls. */
+  follow?: boolean;
   /** Offers to put the code into a cell, where it is Python. */
   insertable?: boolean;
 }
 
 /** A code block with its buttons. */
-export function Code({ code, language, streaming = false, insertable = true }: Props) {
+export function Code({ code, language, streaming = false, insertable = true, follow = false }: Props) {
   const { services } = useWidget();
   const element = useRef<HTMLDivElement>(null);
   const figure = useRef<CodeFigure | null>(null);
@@ -21,6 +23,8 @@ export function Code({ code, language, streaming = false, insertable = true }: P
       element.current?.append(figure.current.element);
     }
     figure.current.update(code, language, streaming);
-  }, [code, language, streaming, insertable, services]);
+    const scroller = streaming && follow ? element.current?.querySelector("pre") : null;
+    if (scroller) scroller.scrollTop = scroller.scrollHeight;
+  }, [code, language, streaming, insertable, follow, services]);
   return <div ref={element} />;
 }

@@ -25,6 +25,10 @@ export function Composer() {
     void store.send(text);
     setText("");
   };
+  const stop = () => {
+    void store.stop();
+    box.current?.focus({ preventScroll: true }); // the button goes; left on the page, keys would act on cells
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing || event.keyCode === 229) return; // an input method is at work: Enter is its
     if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
@@ -55,12 +59,7 @@ export function Composer() {
         onKeyDown={onKeyDown}
       />
       {offersStop ? (
-        <button
-          type="button"
-          class="cw-button cw-stop"
-          disabled={gone || store.stopping !== "idle"}
-          onClick={() => void store.stop()}
-        >
+        <button type="button" class="cw-button cw-stop" disabled={gone || store.stopping !== "idle"} onClick={stop}>
           <Icon name="stop" />
           Stop
         </button>
