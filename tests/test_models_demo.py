@@ -244,6 +244,33 @@ async def test_denied_code_is_shown_and_not_tried_again():
     assert [name for name, _ in notebook.calls].count("run_code") == 1
 
 
+async def test_code_that_nobody_could_allow_says_why():
+    asked = UserMessage((Text("mean bill length in @penguins"),))
+    notebook = Notebook({"penguins": load_penguins()})
+    look = Call("c1", "inspect_variable", {"name": "penguins"})
+    compute = Call("c2", "run_code", {"code": "…"})
+    denied = "The user denied this call. Reason: Not allowed: nobody is here to approve it."
+    history = (
+        asked,
+        AssistantMessage((look,)),
+        notebook.run(look),
+        AssistantMessage((compute,)),
+        ToolMessage("c2", "run_code", denied, is_error=True),
+    )
+    text, calls = decide(ModelRequest(history, tools=SCHEMAS))
+    assert calls == []
+    assert "The code was not allowed (Not allowed: nobody is here to approve it)" in text
+    assert "You denied" not in text
+
+
+async def test_without_tools_a_frame_is_profiled_from_its_mention():
+    described = json.dumps(Notebook({"penguins": load_penguins()}).inspect_variable("penguins"))
+    asked = UserMessage((Text("describe @penguins"), Text(f"[@penguins]\n{described}")))
+    text, calls = decide(ModelRequest((asked,)))
+    assert calls == []
+    assert "**344 rows** and **8 columns**" in text
+
+
 async def test_code_that_fails_is_told_with_its_error():
     notebook = Notebook({"penguins": load_penguins()})
     answer = await notebook.ask(DEMO, "run `1 / 0`")

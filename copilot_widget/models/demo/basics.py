@@ -158,7 +158,7 @@ def _is_code(text: str) -> bool:
 
 
 def run_given(turn: Turn, source: str) -> str:
-    output = run(turn, source, "I run your code.")
+    output = run(turn, source, "I run your code.", reads=False)
     shown = [output.stdout.strip(), "" if output.result is None else str(output.result)]
     text = "\n".join(part for part in shown if part)
     return f"It ran:\n\n{code(text[:3000], 'text')}" if text else "It ran, and printed nothing."
