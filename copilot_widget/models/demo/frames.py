@@ -178,7 +178,9 @@ def look(turn: Turn, name: str) -> Frame | None:
     """The DataFrame `name`; without the tool, as the mention in the question describes it."""
     described = turn.contexts.get(f"@{name}", "")
     if described and not turn.offers("inspect_variable"):
-        return frame_of(Exchange("inspect_variable", {"name": name}, described, is_error=False))
+        frame = frame_of(Exchange("inspect_variable", {"name": name}, described, is_error=False))
+        if frame is not None:
+            return frame
     return frame_of(turn.call("inspect_variable", {"name": name}))
 
 
