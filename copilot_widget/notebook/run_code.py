@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -23,6 +24,7 @@ _TRACEBACK_LIMIT = 4_000
 _UPDATE_SECONDS = 0.1  # between two previews at first; it grows, so that an hour of prints does not fill the log
 _SLOWEST_UPDATE_SECONDS = 1.0
 _PREVIEW_LIMIT = 2_000  # characters of a stream in a preview
+_FENCED = re.compile(r"\s*```[\w+-]*[ \t]*\n(.*?)\n?```\s*", re.DOTALL)  # some models send code as they would show it
 _STOPPED = {"KeyboardInterrupt", "CancelledError"}
 
 
@@ -61,7 +63,9 @@ class RunCode:
         return self._schema
 
     def parse(self, text: str) -> Json:
-        return self._arguments.parse(text)
+        given = self._arguments.parse(text)
+        fenced = _FENCED.fullmatch(given["code"])
+        return {**given, "code": fenced[1]} if fenced else given
 
     def approval(self, input: Json) -> ApprovalRequest | None:
         return ApprovalRequest(title="run code", code=input["code"], language="python")

@@ -115,6 +115,10 @@ def test_a_syntax_error_is_an_error_like_any_other(agent: Kernel) -> None:
     assert error["line"] == 1
 
 
+def test_a_fence_around_the_code_is_no_part_of_it(agent: Kernel) -> None:
+    assert run_code(agent, "```python\n6 * 7\n```")["output"] == {"result": 42}
+
+
 def test_ipython_syntax_and_top_level_await(agent: Kernel) -> None:
     assert run_code(agent, "!echo from the shell")["output"]["stdout"].strip() == "from the shell"
     assert "1,000 loops" in run_code(agent, "%timeit -n 1000 -r 1 1 + 1")["output"]["stdout"]
