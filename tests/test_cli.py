@@ -124,7 +124,8 @@ def test_an_interrupt_stops_the_run_and_is_130(tmp_path: Path):
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    code = "import sys, copilot_widget\nprint([m for m in ('pydantic','litellm','anywidget','IPython') if m in sys.modules])"
+    heavy = ("pydantic", "litellm", "anywidget", "IPython")
+    code = f"import sys, copilot_widget; print([name for name in {heavy} if name in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
