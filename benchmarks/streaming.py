@@ -128,6 +128,7 @@ def _measure(
     server: JupyterServer, browser: Browser, way: str, tokens: int, cells: tuple[str, str, str], output: str
 ) -> Cost:
     """Run the first cell, measure the second while it streams; the third's value is the time of the last token."""
+    print(f"… {tokens:,} tokens by {way}", flush=True)
     with _notebook(server, browser, cells) as notebook:
         notebook.run(0)
         notebook.page.wait_for_timeout(1_500)  # what belongs to the first cell is not charged to the second

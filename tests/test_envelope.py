@@ -30,3 +30,12 @@ def test_the_logs_own_chunks_are_not_changed():
 def test_an_envelope_names_the_range_that_it_is_worth():
     events = [{"run": "r", "seq": seq, "attempt": 1, "ts": 0.0, "chunk": delta("x")} for seq in (4, 5, 6)]
     assert envelope(events) == {"run": "r", "from": 4, "to": 6, "chunks": [delta("xxx")]}
+
+
+def test_a_replay_says_when_each_chunk_came():
+    events = [
+        {"run": "r", "seq": n, "attempt": 1, "ts": n + 0.5, "chunk": delta("x", part)}
+        for n, part in enumerate("aab", 1)
+    ]
+    assert envelope(events, times=True)["at"] == [1.5, 3.5]
+    assert "at" not in envelope(events)

@@ -14,7 +14,7 @@ import asyncio
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union, cast
+from typing import TYPE_CHECKING, Any, Union
 
 from ..errors import ModelError, UsageError, redact
 from .base import Model
@@ -158,7 +158,7 @@ def _local_reason(server: Server) -> str:
 
 def _is_files(variable: str, env: Mapping[str, str]) -> bool:
     """True for a value that the `.env` file gives, which may be somebody else's."""
-    return isinstance(env, ChainMap) and variable not in cast("ChainMap[str, str]", env).maps[0]
+    return isinstance(env, ChainMap) and variable not in env.maps[0]
 
 
 def _named_server(env: Mapping[str, str], api_base: str | None, api_key: str | None) -> Model | None:

@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from ..tools.base import MimeBundle
 from ..tools.result import bound_bundle
@@ -159,7 +159,7 @@ class _Tee:
 
     @property
     def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return type(self.stream)  # ipykernel and others look whether stdout is a stream of their own
+        return cast("Any", type(self.stream))  # ipykernel and others look whether stdout is a stream of their own
 
     def write(self, text: str, /) -> Any:
         sink = _sink.get()

@@ -55,19 +55,21 @@ def show(
 
 
 class _Keeper:
-    """Sets the record anew at the end of each turn of a widget."""
+    """Sets the record anew at the end of each turn of a widget, and where one waits for an answer."""
 
     def __init__(self, widget: Any, record: RecordDisplay) -> None:
         self._widget = widget
         self._record = record
 
     def watch(self, run: Run) -> None:
-        def ended(_event: Event) -> None:
+        def follow(event: Event) -> None:
             if run.status in TERMINAL:
                 unlisten()
                 start(self._set())
+            elif event["chunk"]["type"] == "tool-approval-request":
+                start(self._set())
 
-        unlisten = run.feed.listen(ended)
+        unlisten = run.feed.listen(follow)
         if run.status in TERMINAL:
             unlisten()
             start(self._set())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..tools.base import Tool
+from .capture import ToolCapture
 from .kernel import MainThread, is_headless
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class NotebookHost:
 
     @property
     def deps(self) -> Mapping[str, Any]:
-        return {"shell": self.shell, "main_thread": self.main_thread}
+        capture = functools.partial(ToolCapture, self.shell)
+        return {"shell": self.shell, "main_thread": self.main_thread, "capture": capture}
 
     def tools(self) -> Sequence[Tool]:
         if self._tools is None:

@@ -122,7 +122,7 @@ class ChatWidget(anywidget.AnyWidget):
         run = self._run(command.run)
         if isinstance(command, Resume):
             events = run.feed.events[command.after :]
-            return {"envelopes": [envelope(events)] if events else [], "status": run.status}
+            return {"envelopes": [envelope(events, times=True)] if events else [], "status": run.status}
         if isinstance(command, Stop):
             run.stop()
         elif not run.answer(command.approval_id, command.approved, command.reason):
