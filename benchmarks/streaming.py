@@ -176,6 +176,7 @@ def _first_token(server: JupyterServer, browser: Browser) -> float:
     for _ in range(3):
         with _notebook(server, browser, ("%load_ext copilot_widget", "%copilot --model demo hello")) as notebook:
             notebook.run(0)
+            notebook.page.wait_for_timeout(500)  # quicker than a person can: that would be Run All
             start = time.time()
             notebook.run(1, wait=False)
             shown = notebook.page.wait_for_function(_FIRST_TEXT, polling="raf", timeout=30_000)

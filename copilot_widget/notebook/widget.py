@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import anywidget
+import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 
 from ..errors import UsageError
@@ -64,7 +65,13 @@ class ChatWidget(anywidget.AnyWidget):
             self._watch(run)
         # All state goes with the comm's opening: what is set after it may reach the page too late for its first paint.
         loader = read("loader.js").decode()
-        super().__init__(model_id=self._id, _esm=loader, _assets=f"IPY_MODEL_{assets().model_id}", initial=self.view())
+        super().__init__(
+            model_id=self._id,
+            layout=_layout(),
+            _esm=loader,
+            _assets=f"IPY_MODEL_{assets().model_id}",
+            initial=self.view(),
+        )
         self.on_msg(self._on_fallback)  # pyright: ignore[reportUnknownMemberType]
         self._unlisten = copilot.on_turn(self.add) if kind == "panel" else None
 
@@ -156,6 +163,17 @@ class ChatWidget(anywidget.AnyWidget):
         if self._unlisten is not None:
             self._unlisten()
         super().close()
+
+
+def _layout() -> ipywidgets.Layout:
+    """One for all: ipywidgets would make one of 2 kB for each widget, and ours has nothing to lay out."""
+    global _shared_layout
+    if _shared_layout is None or _shared_layout.comm is None:
+        _shared_layout = ipywidgets.Layout()
+    return _shared_layout
+
+
+_shared_layout: Any = None
 
 
 def _turn(run: Run) -> dict[str, Any]:

@@ -131,6 +131,23 @@ describe("Transport", () => {
     expect(kernel.onComm.length).toBe(1);
   });
 
+  it("reads by the comm, and by the control channel only when the comm does not answer in time", async () => {
+    const kernel = new FakeKernel();
+    const { transport: line } = transport(kernel);
+    void line.send("stop", { run: "r1" }); // opens the comm
+    await opened(kernel);
+    const quick = line.send("resume", { run: "r1" });
+    kernel.replyOnComm({ id: kernel.onComm.at(-1)?.id, ok: true, result: "quick" });
+    await expect(quick).resolves.toBe("quick");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(kernel.onControl.length).toBe(1);
+    const slow = line.send("resume", { run: "r1" });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(kernel.onControl.length).toBe(2);
+    kernel.replyOnControl({ id: kernel.onControl[1]?.content.id, ok: true, result: "slow" });
+    await expect(slow).resolves.toBe("slow");
+  });
+
   it("uses the widget's own comm where there is no other route", async () => {
     const { transport: line, model } = transport(null);
     const answer = line.send("hello");
@@ -164,7 +181,7 @@ describe("Transport", () => {
     const { transport: line } = transport(kernel);
     const states: string[] = [];
     line.listen((state) => states.push(state));
-    void line.send("resume", { run: "r1" });
+    void line.send("send", { text: "hi" });
     await opened(kernel);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(kernel.onControl.length).toBe(1);

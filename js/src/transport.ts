@@ -1,9 +1,10 @@
 /**
  * Commands to the kernel, on every route that works while a cell runs.
  *
- * A message on a widget's own comm waits for the running cell (ipykernel 6), or often does (7.4). So each command goes
- * out twice, on a comm that the page opened itself and on the control channel; the kernel drops doubles by id, and the
- * first answer counts. Where the page offers neither, the widget's own comm has to do.
+ * A message on a widget's own comm waits for the running cell (ipykernel 6), or often does (7.4). So what the user did
+ * goes out twice, on a comm that the page opened itself and on the control channel; the kernel drops doubles by id, and
+ * the first answer counts. What the page only reads takes the other route when the first has not answered in time, since
+ * each answer costs bytes. Where the page offers neither, the widget's own comm has to do.
  */
 import { type Command, CommandError, isReply, type Reply } from "./commands.ts";
 import type { AnyModel, Comm, Kernel } from "./host.ts";
@@ -14,6 +15,10 @@ export const CONTROL_TYPE = "copilot_command";
 
 /** How long a comm may wait for its subshell before it is opened without one, in milliseconds. */
 const SUBSHELL_WAIT = 1_000;
+
+/** Commands that only read, and how long their first route may take before the other one is tried, in milliseconds. */
+const READS = new Set(["hello", "resume", "asset"]);
+const READ_PATIENCE = 300;
 
 export type Connection = "connected" | "reconnecting" | "gone";
 
@@ -72,18 +77,20 @@ export class Transport {
 
   #post(command: Command): void {
     const kernel = this.#kernel;
-    let posted = false;
-    if (kernel?.createComm) posted = this.#onComm(kernel, command) || posted;
-    if (kernel?.sendControlMessage) posted = this.#onControl(kernel, command) || posted;
-    if (!posted) this.#model.send(command);
+    const onComm = kernel?.createComm ? this.#onComm(kernel, command) : "impossible";
+    if (kernel?.sendControlMessage && onComm === "sent" && READS.has(command.command)) {
+      setTimeout(() => this.#pending.has(command.id) && this.#onControl(kernel, command), READ_PATIENCE);
+      return;
+    }
+    const onControl = kernel?.sendControlMessage ? this.#onControl(kernel, command) : false;
+    if (onComm === "impossible" && !onControl) this.#model.send(command);
   }
 
-  #onComm(kernel: Kernel, command: Command): boolean {
+  #onComm(kernel: Kernel, command: Command): "sent" | "waiting" | "impossible" {
     try {
-      CommRoute.of(kernel).send(command, this.#onReply);
-      return true;
+      return CommRoute.of(kernel).send(command, this.#onReply) ? "sent" : "waiting";
     } catch {
-      return false; // comms can be disabled for a connection
+      return "impossible"; // comms can be disabled for a connection
     }
   }
 
@@ -181,10 +188,12 @@ class CommRoute {
     void this.#open(kernel);
   }
 
-  send(command: Command, onReply: (reply: unknown) => void): void {
+  /** True where it went out, false where it waits for the comm to open. */
+  send(command: Command, onReply: (reply: unknown) => void): boolean {
     this.#listeners.set(command.id, onReply);
     if (this.#waiting) this.#waiting.push(command);
     else this.#comm.send(command);
+    return this.#waiting === null;
   }
 
   #receive(reply: unknown): void {

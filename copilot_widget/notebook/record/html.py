@@ -36,8 +36,10 @@ def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False) -> 
     """The turns as one html fragment without an empty line. `beside`: its live view is the next output."""
     body = "\n<hr>\n".join(_turn(turn, model) for turn in turns) or f"<p><em>{NOTHING}</em></p>"
     classes = f"copilot-record {BESIDE}" if beside else "copilot-record"
+    # What is still running is seen in the live view; its record is kept small, since each turn brings it once more.
+    look = not beside or any(turn.status not in ("queued", "running") for turn in turns)
     return without_blank_lines(
-        f'{style_link(beside)}\n<div class="{classes} mathjax_ignore tex2jax_ignore">\n{body}\n</div>'
+        f'{style_link(beside, look)}\n<div class="{classes} mathjax_ignore tex2jax_ignore">\n{body}\n</div>'
     )
 
 

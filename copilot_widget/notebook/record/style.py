@@ -30,49 +30,52 @@ HIDE_RULES = (
     f"{_RECORD} + .jp-OutputArea-child:not(:has(> .jp-OutputArea-output > *)) {{ display: none; }}"
 )
 
-# R stands for the record's own class twice, as JupyterLab's rules for outputs are otherwise the more specific ones.
+# Its own class twice, as JupyterLab's rules for outputs are otherwise the more specific ones; nested, since each record
+# brings the style along.
 _LOOK = """
-R {
+.copilot-record.copilot-record {
   --muted: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, color-mix(in srgb, currentColor 65%, #0000)));
   --line: var(--jp-border-color2, var(--vscode-panel-border, color-mix(in srgb, currentColor 20%, #0000)));
   --fill: var(--jp-cell-editor-background, color-mix(in srgb, currentColor 6%, #0000));
   max-width: 64em; line-height: 1.5; overflow-wrap: anywhere;
+
+  > blockquote {
+    margin: 4px 0 8px; padding: 1px 0 1px 10px; border-left: 3px solid var(--line);
+    background: none; color: inherit; font-weight: 500;
+  }
+  > blockquote p { margin: 0; }
+  summary { min-height: 24px; line-height: 24px; cursor: pointer; color: var(--muted); font-size: .93em; }
+  summary b { font-weight: 500; color: var(--jp-ui-font-color1, CanvasText); }
+  details > :not(summary) { margin: 4px 0 8px 14px; }
+  pre {
+    margin: 6px 0 10px; padding: 6px 10px; background: var(--fill); border-radius: 2px;
+    white-space: pre-wrap; overflow: visible; max-height: none; line-height: 1.4;
+  }
+  pre code { padding: 0; background: none; white-space: inherit; font-size: .93em; }
+  h5, h6 { margin: 14px 0 6px; font-size: 1em; font-weight: 600; font-style: normal; color: inherit; }
+  table { border-collapse: collapse; }
+  th, td, [align=left] { padding: 4px 8px; text-align: left; }
+  .copilot-record-display :is(th, td), [align=right] { text-align: right; }
+  [align=center] { text-align: center; }
+  img { max-width: 100%; height: auto; }
+  > .copilot-record-text { margin: 8px 0; }
+  > hr { margin: 14px 0; border: 0; border-top: 1px solid var(--line); background: none; }
+  > .copilot-record-error { padding-left: 10px; border-left: 3px solid var(--jp-error-color1, #d32f2f); }
+  > .copilot-record-usage { margin: 6px 0 0; color: var(--muted); }
+  @media print { details::details-content { content-visibility: visible; block-size: auto; } }
 }
-R > blockquote {
-  margin: 4px 0 8px; padding: 1px 0 1px 10px; border-left: 3px solid var(--line);
-  background: none; color: inherit; font-weight: 500;
-}
-R > blockquote p { margin: 0; }
-R summary { min-height: 24px; line-height: 24px; cursor: pointer; color: var(--muted); font-size: .93em; }
-R summary b { font-weight: 500; color: var(--jp-ui-font-color1, CanvasText); }
-R details > :not(summary) { margin: 4px 0 8px 14px; }
-R pre {
-  margin: 6px 0 10px; padding: 6px 10px; background: var(--fill); border-radius: 2px;
-  white-space: pre-wrap; overflow: visible; max-height: none; line-height: 1.4;
-}
-R pre code { padding: 0; background: none; white-space: inherit; font-size: .93em; }
-R h5, R h6 { margin: 14px 0 6px; font-size: 1em; font-weight: 600; font-style: normal; color: inherit; }
-R table { border-collapse: collapse; }
-R th, R td, R [align=left] { padding: 4px 8px; text-align: left; }
-R .copilot-record-display :is(th, td), R [align=right] { text-align: right; }
-R [align=center] { text-align: center; }
-R img { max-width: 100%; height: auto; }
-R > .copilot-record-text { margin: 8px 0; }
-R > hr { margin: 14px 0; border: 0; border-top: 1px solid var(--line); background: none; }
-R > .copilot-record-error { padding-left: 10px; border-left: 3px solid var(--jp-error-color1, #d32f2f); }
-R > .copilot-record-usage { margin: 6px 0 0; color: var(--muted); }
-@media print { R details::details-content { content-visibility: visible; block-size: auto; } }
 """
 
 
 def _small(css: str) -> str:
-    tight = re.sub(r"\s*([{};:,>])\s+", r"\1", css.strip()).replace(";}", "}")
-    return re.sub(r"\bR\b", ".copilot-record.copilot-record", tight)
+    return re.sub(r"\s*([{};:,>])\s+", r"\1", css.strip()).replace(";}", "}")
 
 
-@lru_cache(maxsize=2)
-def style_link(beside: bool) -> str:
-    """The `<link>` that brings the look and, for a record beside a live view, the rules."""
-    css = _small(_LOOK) + ("\n" + HIDE_RULES if beside else "")
+@lru_cache(maxsize=4)
+def style_link(beside: bool, look: bool = True) -> str:
+    """The `<link>` that brings the look and, for a record beside a live view, the rules; "" for neither."""
+    css = "\n".join([*([_small(_LOOK)] if look else []), *([HIDE_RULES] if beside else [])])
+    if not css:
+        return ""
     data = base64.b64encode(css.encode()).decode()
     return f'<link rel="stylesheet" href="data:text/css;base64,{data}">'
