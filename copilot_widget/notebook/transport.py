@@ -14,6 +14,11 @@ FLUSH_SECONDS = 0.033
 """A frame or two: short enough to look live, long enough that a fast model does not flood the websocket, whose
 server drops messages without a trace above 1,000 a second."""
 
+BUSY_SECONDS = 0.06
+"""While an envelope holds this many events or more the stream is faster than anybody reads, and the frame around each
+message (some 600 bytes) is what it costs most: half as many do."""
+BUSY_EVENTS = 8
+
 
 class Transport:
     """Sends what feeds bring. `send` may be called from the agent's thread."""
@@ -21,21 +26,33 @@ class Transport:
     def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:
         self._send = send
         self._unlisten: list[Callable[[], None]] = []
+        self._buffers: dict[str, list[Event]] = {}  # by run: what the next envelope will hold
+
+    def sent(self, feed: Feed) -> int:
+        """The seq up to which events were sent; those after it come with the next envelope.
+
+        A replay ends there: one that went further would overlap with that envelope, which the page could then not
+        use, and would have to ask for a replay again, and so on to the end of the run.
+        """
+        head = self._buffers.get(feed.run, [])[:1]  # a copy: another thread may be emptying it
+        return head[0]["seq"] - 1 if head else len(feed.events)
 
     def watch(self, feed: Feed) -> None:
         """Send the events of `feed` from now on; what came before the page fetches itself."""
-        buffer: list[Event] = []
+        buffer = self._buffers[feed.run] = list[Event]()
+        wait = FLUSH_SECONDS
 
         def flush() -> None:
-            if buffer:
-                events = buffer[:]
-                buffer.clear()
-                self._send(envelope(events))
+            nonlocal wait
+            events = buffer[:]
+            del buffer[:]
+            wait = BUSY_SECONDS if len(events) >= BUSY_EVENTS else FLUSH_SECONDS
+            self._send(envelope(events))
 
         def collect(event: Event) -> None:
             buffer.append(event)
             if len(buffer) == 1:
-                agent_loop().call_later(FLUSH_SECONDS, flush)
+                agent_loop().call_later(wait, flush)
 
         self._unlisten.append(feed.listen(collect))
 

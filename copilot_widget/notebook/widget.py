@@ -15,6 +15,7 @@ import traitlets
 from ..errors import UsageError
 from ..protocol.commands import Asset, Command, Hello, Resume, Send, Stop
 from ..protocol.messages import FilePart
+from ..state import TERMINAL
 from .assets import assets, compressed, read
 from .envelope import envelope
 from .router import router
@@ -128,13 +129,19 @@ class ChatWidget(anywidget.AnyWidget):
             return {"data": base64.b64encode(compressed(command.name)).decode()}
         run = self._run(command.run)
         if isinstance(command, Resume):
-            events = run.feed.events[command.after :]
-            return {"envelopes": [envelope(events, times=True)] if events else [], "status": run.status}
+            return self._resume(run, command.after)
         if isinstance(command, Stop):
             run.stop()
         elif not run.answer(command.approval_id, command.approved, command.reason):
             raise UsageError("This approval was answered already, or nobody asks for it.", code="answered")
         return {"status": run.status}
+
+    def _resume(self, run: Run, after: int) -> dict[str, Any]:
+        sent = self._transport.sent(run.feed)
+        events = run.feed.events[after:sent]
+        is_behind = sent < len(run.feed.events)  # then the ending is still to come, with the next envelope
+        status = "running" if is_behind and run.status in TERMINAL else run.status
+        return {"envelopes": [envelope(events, times=True)] if events else [], "status": status}
 
     def _ask(self, command: Send) -> dict[str, Any]:
         files = [

@@ -135,7 +135,9 @@ class JupyterServer:
         }
         for path in own.values():
             path.mkdir(exist_ok=True)
-        return {**os.environ, **{name: str(path) for name, path in own.items()}, "JUPYTER_NO_CONFIG": "", **more}
+        # An installed package has its bytecode; a machine that writes none would compile ours for each kernel.
+        ours = {"JUPYTER_NO_CONFIG": "", "PYTHONDONTWRITEBYTECODE": ""}
+        return {**os.environ, **{name: str(path) for name, path in own.items()}, **ours, **more}
 
     def _write_kernelspecs(self) -> None:
         for name in OLDER_KERNELS:

@@ -1,0 +1,68 @@
+"""What is sent to a page: merged, numbered, without a gap or an overlap between replay and live."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+from copilot_widget.notebook.transport import Transport
+from copilot_widget.runs import loop
+from copilot_widget.runs.feed import Feed
+from copilot_widget.runs.memory import MemoryLog
+
+
+class Log:
+    """A feed that follows a real log, as an executor's would be."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.feed = Feed("r", "m")
+        self.seq = 0
+
+    async def start(self) -> None:
+        await self.log.create("r")
+        self.fence = await self.log.claim("r")
+        self.following = asyncio.ensure_future(self.feed.follow(self))  # type: ignore[arg-type]
+
+    def subscribe(self, run: str, after: int = 0) -> Any:
+        return self.log.read(run, after)
+
+    async def say(self, *chunks: dict[str, Any], end: Any = None) -> None:
+        await self.log.append("r", self.fence, self.seq + 1, list(chunks), end)
+        self.seq += len(chunks)
+        await asyncio.sleep(0.001)  # the feed reads
+
+
+def delta(text: str) -> dict[str, Any]:
+    return {"type": "text-delta", "id": "t", "delta": text}
+
+
+def test_a_replay_ends_where_the_next_envelope_begins():
+    sent: list[dict[str, Any]] = []
+
+    async def scenario() -> None:
+        log = Log()
+        await log.start()
+        transport = Transport(sent.append)
+        await log.say({"type": "start"}, {"type": "text-start", "id": "t"})
+        transport.watch(log.feed)
+        assert transport.sent(log.feed) == 2
+        for word in "abcdefgh":
+            await log.say(delta(word))
+        behind = transport.sent(log.feed)
+        await asyncio.sleep(0.2)
+        assert transport.sent(log.feed) == 10
+        starts = [envelope["from"] for envelope in sent]
+        assert behind + 1 in starts
+        await log.say({"type": "text-end", "id": "t"}, {"type": "finish"}, end="completed")
+        await asyncio.sleep(0.2)
+
+    loop.start(scenario()).result(20)
+    ranges = [(envelope["from"], envelope["to"]) for envelope in sent]
+    assert ranges[0][0] == 3
+    assert ranges[-1][1] == 12
+    assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(ranges))
+    text = "".join(chunk.get("delta", "") for envelope in sent for chunk in envelope["chunks"])
+    assert text == "abcdefgh"
+    assert len(sent) < 10, "neighbours travel together"
