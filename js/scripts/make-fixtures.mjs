@@ -13,53 +13,11 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as ai from "ai";
 import { build } from "esbuild";
+import { judge } from "./client.mjs";
 import { streams } from "./streams.mjs";
 
 const fixtures = join(import.meta.dirname, "../../tests/fixtures");
 const folder = join(fixtures, "streams");
-
-// ---- the client -----------------------------------------------------------------------------------------
-
-/** The chunks that pass the client's schema, up to the first that does not. */
-async function validate(chunks) {
-  const text = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join("");
-  const stream = new Blob([text]).stream();
-  const valid = [];
-  for await (const result of ai.parseJsonEventStream({ stream, schema: ai.uiMessageChunkSchema })) {
-    if (!result.success) return { valid, violation: { layer: "schema", chunkIndex: valid.length } };
-    valid.push(result.value);
-  }
-  return { valid, violation: null };
-}
-
-async function reduce(chunks, initial) {
-  const told = new Set(chunks.filter((chunk) => chunk.type === "error").map((chunk) => chunk.errorText));
-  const stream = new ReadableStream({
-    start(controller) {
-      for (const chunk of structuredClone(chunks)) controller.enqueue(chunk);
-      controller.close();
-    },
-  });
-  let final = null;
-  let problem = null;
-  const onError = (error) => {
-    // an error chunk is reported here too, as a bare Error with its text
-    if (error.name !== "Error" || !told.has(error.message)) problem ??= error;
-  };
-  const message = initial && structuredClone(initial);
-  for await (const snapshot of ai.readUIMessageStream({ stream, message, onError })) final = snapshot;
-  return { final, problem };
-}
-
-async function run({ name, chunks, initial }) {
-  const { valid, violation } = await validate(chunks);
-  const { final, problem } = await reduce(valid, initial);
-  const fixture = { name, chunks, ...(initial && { initial }), final, violation };
-  if (!problem) return fixture;
-  let length = 1;
-  while (!(await reduce(valid.slice(0, length), initial)).problem) length++;
-  return { ...fixture, violation: { layer: "reducer", chunkIndex: length - 1, message: problem.message } };
-}
 
 // ---- seeded input ---------------------------------------------------------------------------------------
 
@@ -133,17 +91,17 @@ const writeRows = (path, rows) => writeFileSync(path, `[\n${rows.map((row) => JS
 
 mkdirSync(folder, { recursive: true });
 for (const file of readdirSync(folder)) rmSync(join(folder, file));
-for (const stream of streams) write(join(folder, `${stream.name}.json`), await run(stream), 1);
+for (const stream of streams) write(join(folder, `${stream.name}.json`), await judge(stream), 1);
 
 const { randomStream } = await load("../src/testing/random-stream.ts");
 const random = [];
 for (let seed = 1; seed <= 60; seed++) {
-  random.push(await run({ name: `random-${seed}`, chunks: randomStream(numbers(seed * 7919, 20 + seed * 4)) }));
+  random.push(await judge({ name: `random-${seed}`, chunks: randomStream(numbers(seed * 7919, 20 + seed * 4)) }));
 }
 for (let seed = 1; seed <= 40; seed++) {
   const initial = random[seed].final; // as after a takeover: what was open is known from the kept message only
   random.push(
-    await run({ name: `random-continued-${seed}`, initial, chunks: randomStream(numbers(seed * 104729, 120)) }),
+    await judge({ name: `random-continued-${seed}`, initial, chunks: randomStream(numbers(seed * 104729, 120)) }),
   );
 }
 writeRows(join(folder, "random.json"), random);
