@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page, expect
@@ -13,6 +14,8 @@ from .view import View
 _SECOND = 1000
 _OPEN = 60 * _SECOND
 LIVE = '.jp-OutputArea-output:not(:has(.copilot-record)):has([role="log"], button)'
+_BETWEEN_CELLS = 0.3
+"""Seconds: cells that a person runs are further apart than those of Run All."""
 _PANEL = "globalThis.jupyterapp.shell.currentWidget"
 
 _READY = """
@@ -43,6 +46,7 @@ class NotebookPage:
         self.server = server
         self.front: Front = front
         self.name = name
+        self._ran = 0.0
 
     # ---- the document ----------------------------------------------------------------------------------
 
@@ -82,7 +86,9 @@ class NotebookPage:
 
     def run(self, index: int = 0, *, wait: bool = True) -> None:
         """Run one cell; with `wait`, until it has ended (a %copilot cell ends at once)."""
+        self.page.wait_for_timeout(max(0.0, self._ran + _BETWEEN_CELLS - time.monotonic()) * _SECOND)
         self.page.evaluate(_RUN, [index, wait])
+        self._ran = time.monotonic()
 
     def select(self, index: int) -> None:
         """Make a cell the active one."""
