@@ -14,36 +14,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any, Union
 
 from .calls import CallRunner
+from .elsewhere import RemoteTool
+from .endings import abort, close_step, fail, finish
 from .errors import CopilotError, ModelError, one_line
 from .funnel import Funnel, StopSignal
 from .history import to_model_messages
 from .models.base import Model, ModelEvent, ModelRequest, ModelUsage, ToolSchema
 from .protocol.chunks import (
-    Abort,
     Chunk,
     Data,
-    Error,
-    Finish,
-    FinishStep,
-    MessageMetadata,
     Start,
     StartStep,
     ToolApprovalRequest,
     ToolApprovalResponse,
-    ToolInputAvailable,
-    ToolInputError,
     ToolOutputAvailable,
     ToolOutputDenied,
     ToolOutputError,
 )
-from .protocol.messages import ToolPart
 from .protocol.reducer import Reducer
+from .protocol.wire import parse_chunk
 from .state import PendingCall, RunState
 from .tools.approval import Decision, Policy
-from .tools.base import Tool, Toolset
+from .tools.base import ApprovalRequest, Tool, Toolset
 from .turn import ModelTurn
 
 Item = Union[Chunk, RunState]
@@ -76,6 +72,11 @@ class Agent:
         return self._policy.decide(tool, call.input)
 
     @property
+    def can_ask(self) -> bool:
+        """True where a person can be asked, and wants to be."""
+        return self._policy.can_ask
+
+    @property
     def deps(self) -> Mapping[str, Any]:
         return self._deps
 
@@ -92,7 +93,12 @@ class _Step:
         self._reducer = Reducer(self.state.message)
 
     async def run(self) -> AsyncIterator[Chunk]:
-        phases = {"start": self._start, "model": self._ask_model, "tools": self._run_tools}
+        phases = {
+            "start": self._start,
+            "model": self._ask_model,
+            "tools": self._decide_calls,
+            "calls": self._run_calls,
+        }
         async for chunk in phases[self.state.phase]():
             self._reducer.push(chunk)
             yield chunk
@@ -114,12 +120,12 @@ class _Step:
                 hint="Give the budget in tokens, for example '20000 tokens'.",
                 code="no-price",
             )
-            for chunk in self._fail(error):
+            for chunk in self._failed(error):
                 yield chunk
 
     async def _ask_model(self) -> AsyncIterator[Chunk]:
         if self.stop.is_set:
-            for chunk in self._abort():
+            for chunk in self._aborted():
                 yield chunk
             return
         refusal = self._limit()
@@ -128,8 +134,9 @@ class _Step:
                 yield chunk
             return
         self.state.step += 1
-        self.state.step_open = True
-        yield StartStep()
+        if not self.state.step_open:  # it is open where a cut attempt had opened it
+            self.state.step_open = True
+            yield StartStep()
         tools = self.agent.tools()
         turn = ModelTurn(self.state.step, tools)
         request = self._request(tools)
@@ -158,79 +165,131 @@ class _Step:
         self._count(turn.usage or turn.estimate(request))
         self.state.pending = turn.calls
         if failure is not None:
-            return self._fail(failure)
+            return self._failed(failure)
         if self.stop.is_set:
-            return self._abort()
+            return self._aborted()
         if turn.calls or turn.rejected:
             self.state.phase = "tools"
             return []
-        return self._finish(turn.finish_reason)
+        return finish(self.state, turn.finish_reason)
 
-    async def _run_tools(self) -> AsyncIterator[Chunk]:
-        tools = self.agent.tools()
-        for chunk in self._decide(tools):
+    async def _decide_calls(self) -> AsyncIterator[Chunk]:
+        for chunk in self._decide(self.agent.tools()):
             yield chunk
         ready = [call for call in self.state.pending if call.state in ("ready", "approved")]
-        if ready and not self.stop.is_set:
+        if self.stop.is_set or not ready:
+            for chunk in self._go_on():
+                yield chunk
+            return
+        for call in ready:
+            call.state = "started"
+        self.state.phase = "calls"
+
+    async def _run_calls(self) -> AsyncIterator[Chunk]:
+        tools = self.agent.tools()
+        for chunk in self._ask_again(tools) if self.state.interrupted else []:
+            yield chunk
+        for call in [call for call in self.state.pending if call.state == "started" and call.tool not in tools]:
+            yield _gone(call)
+            self.state.pending.remove(call)
+        started = [call for call in self.state.pending if call.state == "started"]
+        if started and not self.stop.is_set:
             funnel: Funnel[Chunk] = Funnel(self.stop)
-            CallRunner(tools, self.state.request.run, self.agent.deps).start(ready, funnel)
+            CallRunner(tools, self.state.request.run, self.agent.deps).start(started, funnel)
             async for chunk in funnel:
                 self._settle(chunk)
                 yield chunk
-        if self.stop.is_set:
-            ending = self._abort()
-        else:
-            ending = self._close_step()
-            if self.state.pending:
-                self.state.status = "waiting"
-            else:
-                self.state.phase = "model"
-        for chunk in ending:
+        for chunk in self._go_on():
             yield chunk
+
+    def _go_on(self) -> list[Chunk]:
+        """What follows when no call can run now: the end, a wait, or the next request."""
+        if self.stop.is_set:
+            return self._aborted()
+        if self.state.pending:
+            self.state.status, self.state.phase = "waiting", "tools"
+        else:
+            self.state.phase = "model"
+        return close_step(self.state)
+
+    def _failed(self, error: CopilotError) -> list[Chunk]:
+        return fail(self.state, self._reducer.message, error)
+
+    def _aborted(self) -> list[Chunk]:
+        return abort(self.state, self._reducer.message, self.stop.reason or "stopped")
 
     # ---- consent -------------------------------------------------------------------------------------
 
     def _decide(self, tools: Mapping[str, Tool]) -> list[Chunk]:
-        """Chunks for what is new: answers that came in, calls that must be asked for, calls that are refused."""
+        """Chunks for what is new: replies that came in, calls that must be asked for, calls that are refused."""
         chunks: list[Chunk] = []
         for call in list(self.state.pending):
-            if call.state in ("approved", "denied"):
-                assert call.approval_id is not None
-                chunks.append(_response(call))
-            elif call.state == "new":
+            if call.state == "new":
                 chunks.extend(self._consider(call, tools.get(call.tool)))
-            if call.state == "denied":
+            elif call.state in ("approved", "denied"):
+                chunks.append(_response(call))
+            tool = tools.get(call.tool)
+            if call.state == "answered":
+                chunks.extend(parse_chunk(chunk) for chunk in call.result)
+            elif call.state == "denied":
                 chunks.append(ToolOutputDenied(tool_call_id=call.call_id))
-                self.state.pending.remove(call)
-            elif call.state != "asked" and call.tool not in tools:
+            elif call.state in ("asked", "elsewhere"):
+                continue
+            elif isinstance(tool, RemoteTool):
+                chunks.append(tool.post(call))
+                continue
+            elif tool is not None:
+                continue
+            else:
                 chunks.append(_gone(call))
-                self.state.pending.remove(call)
+            self.state.pending.remove(call)
         return chunks
 
     def _consider(self, call: PendingCall, tool: Tool | None) -> list[Chunk]:
         if tool is None:
             return []
+        if call.card is not None:  # the kernel's own gate wants the user's consent
+            return self._ask(call, call.card)
         decision = self.agent.decide(tool, call)
         if decision.kind == "allow":
             call.state = "ready"
             return []
-        call.approval_id = f"{self.state.request.run}-{call.call_id}"
         if decision.kind == "deny":
+            call.approval_id = f"{self.state.request.run}-{call.call_id}"
             call.state, call.reason = "denied", decision.reason
             request = ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id, is_automatic=True)
             return [request, _response(call)]
+        return self._ask(call, _fields(decision.request))
+
+    def _ask(self, call: PendingCall, card: dict[str, Any]) -> list[Chunk]:
         call.state = "asked"
-        card = {key: value for key, value in vars(decision.request).items() if value} if decision.request else {}
+        call.asked += 1
+        call.approval_id = f"{self.state.request.run}-{call.call_id}" + (f"-{call.asked}" if call.asked > 1 else "")
         return [
             Data(type="data-approval", id=call.call_id, data=card),
             ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id),
         ]
 
+    def _ask_again(self, tools: Mapping[str, Tool]) -> list[Chunk]:
+        """Calls that a cut attempt had begun may have had their effect: only those that just read run again unasked."""
+        self.state.interrupted = False
+        chunks: list[Chunk] = []
+        for call in [call for call in self.state.pending if call.state == "started"]:
+            tool = tools.get(call.tool)
+            if tool is None or getattr(tool, "read_only", False):
+                continue
+            if self.agent.can_ask:
+                card = replace(_card(tool, call), title=f"{call.tool} again? {_MAY_HAVE_RUN}")
+                chunks.extend(self._ask(call, _fields(card)))
+            else:
+                error_text = f"No result: {_MAY_HAVE_RUN} It was not run again."
+                chunks.append(ToolOutputError(tool_call_id=call.call_id, error_text=error_text))
+                self.state.pending.remove(call)
+        return chunks
+
     def _settle(self, chunk: Chunk) -> None:
-        final = isinstance(chunk, ToolOutputError) or (isinstance(chunk, ToolOutputAvailable) and not chunk.preliminary)
-        if final:
-            call_id = chunk.tool_call_id  # type: ignore[union-attr]  # narrowed by `final`
-            self.state.pending = [call for call in self.state.pending if call.call_id != call_id]
+        if isinstance(chunk, ToolOutputError) or (isinstance(chunk, ToolOutputAvailable) and not chunk.preliminary):
+            self.state.pending = [call for call in self.state.pending if call.call_id != chunk.tool_call_id]
 
     # ---- the model's request and its cost --------------------------------------------------------------
 
@@ -261,16 +320,16 @@ class _Step:
                 "message": f"Ended after {request.max_steps} steps (max_steps).",
                 "hint": "Send 'go on', or raise max_steps.",
             }
-            return self._finish("tool-calls", {"limit": limit})
+            return finish(self.state, "tool-calls", {"limit": limit})
         totals, budget = self.state.totals, request.budget
         if budget is None:
             return None
         if budget.usd is not None and totals.cost is None:
             text = f"The price of {self.agent.model.info.name} is not known, so a budget in US dollars cannot hold."
-            return self._fail(CopilotError(text, hint="Give the budget in tokens.", code="no-price"))
+            return self._failed(CopilotError(text, hint="Give the budget in tokens.", code="no-price"))
         spent_tokens = budget.tokens is not None and totals.total_tokens >= budget.tokens
         spent_usd = budget.usd is not None and (totals.cost or 0.0) >= budget.usd
-        return self._fail(self._budget_error()) if spent_tokens or spent_usd else None
+        return self._failed(self._budget_error()) if spent_tokens or spent_usd else None
 
     def _over_budget(self, turn: ModelTurn) -> bool:
         budget = self.state.request.budget
@@ -285,73 +344,6 @@ class _Step:
             code="budget",
         )
 
-    # ---- endings -------------------------------------------------------------------------------------
-
-    def _metadata(self) -> dict[str, Any]:
-        totals = self.state.totals
-        usage = {
-            "promptTokens": totals.prompt_tokens,
-            "completionTokens": totals.completion_tokens,
-            "totalTokens": totals.total_tokens,
-            "cachedTokens": totals.cached_tokens,
-            "reasoningTokens": totals.reasoning_tokens,
-        }
-        metadata: dict[str, Any] = {
-            "usage": usage,
-            "steps": self.state.step,
-            "durationMs": max(0, round((time.time() - self.state.started) * 1000)),
-        }
-        if totals.cost is not None:
-            metadata["cost"] = round(totals.cost, 8)
-        return metadata
-
-    def _close_step(self) -> list[Chunk]:
-        if not self.state.step_open:
-            return []
-        self.state.step_open = False
-        return [MessageMetadata(message_metadata=self._metadata()), FinishStep()]
-
-    def _finish(self, reason: Any, extra: dict[str, Any] | None = None) -> list[Chunk]:
-        self.state.status, self.state.phase = "completed", "done"
-        closing: list[Chunk] = [FinishStep()] if self.state.step_open else []
-        self.state.step_open = False
-        return [*closing, Finish(finish_reason=reason, message_metadata={**self._metadata(), **(extra or {})})]
-
-    def _fail(self, error: CopilotError) -> list[Chunk]:
-        self.state.status, self.state.phase = "failed", "done"
-        told = {"code": error.code, "message": error.message, "hint": error.hint}
-        closing = self._resolve_calls("not run: the run failed before") + self._close_step()
-        return [
-            *closing,
-            MessageMetadata(message_metadata={**self._metadata(), "error": told}),
-            Error(error_text=str(error)),
-        ]
-
-    def _abort(self) -> list[Chunk]:
-        self.state.status, self.state.phase = "stopped", "done"
-        reason = self.stop.reason or "stopped"
-        closing = self._resolve_calls(reason) + self._close_step()
-        return [*closing, MessageMetadata(message_metadata=self._metadata()), Abort(reason=reason)]
-
-    def _resolve_calls(self, why: str) -> list[Chunk]:
-        """A result for each call of this message that has none: a history with open calls is refused by providers."""
-        chunks: list[Chunk] = []
-        for part in self._reducer.message.parts:
-            if not isinstance(part, ToolPart):
-                continue
-            if part.state == "input-streaming":
-                error = ToolInputError(
-                    tool_call_id=part.tool_call_id,
-                    tool_name=part.tool_name,
-                    input=part.input,
-                    error_text=f"The call was cut off ({why}).",
-                )
-                chunks.append(error)
-            elif part.state in ("input-available", "approval-requested", "approval-responded") or part.preliminary:
-                chunks.append(ToolOutputError(tool_call_id=part.tool_call_id, error_text=f"No result: {why}."))
-        self.state.pending = []
-        return chunks
-
 
 def _response(call: PendingCall) -> ToolApprovalResponse:
     return ToolApprovalResponse(approval_id=call.approval_id or "", approved=call.state != "denied", reason=call.reason)
@@ -361,8 +353,23 @@ def _gone(call: PendingCall) -> ToolOutputError:
     return ToolOutputError(tool_call_id=call.call_id, error_text=f"The tool {call.tool} is no longer there.")
 
 
+def _fields(request: ApprovalRequest | None) -> dict[str, Any]:
+    return {key: value for key, value in vars(request).items() if value} if request else {}
+
+
+def _card(tool: Tool, call: PendingCall) -> ApprovalRequest:
+    """What the card of a call shows besides its input."""
+    try:
+        return tool.approval(call.input) or ApprovalRequest(title="")
+    except Exception:  # a faulty tool: the card then shows the input alone
+        return ApprovalRequest(title="")
+
+
+_MAY_HAVE_RUN = "The process that ran it was lost, and whether it had its effect is not known."
+
+
 def _iso(epoch: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
 
 
-__all__ = ["Agent", "Item", "ToolInputAvailable"]
+__all__ = ["Agent", "Item"]

@@ -23,7 +23,7 @@ from .protocol.wire import Usage
 from .run import Run, follow
 from .runs import loop
 from .runs.base import Executor
-from .runs.kernel import KernelExecutor
+from .runs.executor import KernelExecutor
 from .state import Budget, RunRequest
 from .store import MemoryStore
 from .tools.approval import Policy, Rule

@@ -5,7 +5,8 @@
     ├── ModelError          the model could not answer; `retryable`, `retry_after`
     ├── ProtocolError       a stream or a chunk breaks the wire's rules          (also a ValueError)
     ├── ToolError           raise it in a tool: the model reads its message as the tool's result
-    └── LogError            an event log refused: expired, gapped, stale writer
+    ├── LogError            an event log refused: expired, gapped, stale writer
+    └── StoreError          the store of conversations could not be read or written
 
 `code` is a stable, machine-readable word; `message` says what happened and why in one sentence; `hint` says what
 to do next. None of the three may hold a key: whoever builds one from foreign text passes it through `redact`.
@@ -91,9 +92,15 @@ class ToolError(CopilotError):
 
 
 class LogError(CopilotError):
-    """An event log refused. `code`: expired, unknown-run, gap, stale, ended."""
+    """An event log, or the bell beside it, refused; `runs/base.py` lists the codes."""
 
     code = "log"
+
+
+class StoreError(CopilotError):
+    """The store of conversations could not be read or written."""
+
+    code = "store"
 
 
 _SECRETS = re.compile(
@@ -132,6 +139,7 @@ __all__ = [
     "LogError",
     "ModelError",
     "ProtocolError",
+    "StoreError",
     "ToolError",
     "UsageError",
     "one_line",

@@ -14,7 +14,7 @@ from .protocol.wire import Usage
 from .runs import loop
 from .runs.base import Event
 from .runs.feed import Feed
-from .state import TERMINAL, RunRequest, RunStatus
+from .state import TERMINAL, Approval, RunRequest, RunStatus
 
 if TYPE_CHECKING:
     from .copilot import Copilot
@@ -131,7 +131,8 @@ class Run:
 
     def answer(self, approval_id: str, approved: bool, reason: str | None = None) -> bool:
         """Answer an approval; only the first answer counts. False for any other."""
-        return loop.start(self._copilot.executor.answer(self.id, approval_id, approved, reason)).result()
+        reply = Approval(approved=approved, reason=reason)
+        return loop.start(self._copilot.executor.answer(self.id, approval_id, reply)).result()
 
     def events(self, after: int = 0) -> Iterator[Event]:
         """The run's events from `after` + 1 on, live, until the terminal one."""

@@ -1,20 +1,27 @@
 """The state of a run between two steps: all that is needed to go on in another process.
 
 It is pydantic, so it is JSON at every boundary. The agent alone moves it forward; executors save it, load it,
-and put users' answers into it.
+and put answers into it.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
 
 from .errors import UsageError
+from .protocol.chunks import Chunk, ResetStep, StartStep
 from .protocol.messages import UIMessage
+from .protocol.reducer import Reducer
 
-Phase = Literal["start", "model", "tools", "done"]
+Phase = Literal["start", "model", "tools", "calls", "done"]
+"""tools: decide on the calls of an answer · calls: run those that may. The state is saved between the two, so that
+after a crash it is known which calls may have had their effect."""
+LOCAL = "local"
+"""The owner of runs where nobody tells people apart: one's own machine."""
 RunStatus = Literal["queued", "running", "waiting", "completed", "failed", "stopped"]
 TERMINAL: frozenset[str] = frozenset({"completed", "failed", "stopped"})
 
@@ -69,15 +76,63 @@ class Totals(BaseModel):
 class PendingCall(BaseModel):
     """A tool call of the current step that has no result yet.
 
-    ready: decided, may run · asked: the user is being asked · approved, denied: the user's answer, not yet acted on.
+    ready: decided, may run · asked: the user is being asked · approved, denied: the user's answer, not yet acted on ·
+    started: running, or about to · elsewhere: asked of the notebook's kernel · answered: its result is in `result`.
     """
 
     call_id: str
     tool: str
     input: Any = None
-    state: Literal["new", "ready", "asked", "approved", "denied"] = "new"
+    state: Literal["new", "ready", "asked", "approved", "denied", "started", "elsewhere", "answered"] = "new"
     approval_id: str | None = None
+    asked: int = 0
+    """How often the user was asked about it."""
+    card: dict[str, Any] | None = None
+    """What the user is to be asked, where the kernel wants consent first."""
+    posted: int = 0
+    """How often it was asked of the kernel."""
     reason: str | None = None
+    result: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+
+    @property
+    def reply_id(self) -> str:
+        """What the kernel's reply is filed under."""
+        return f"{self.call_id}#{self.posted}"
+
+
+class Approval(BaseModel):
+    """An answer to an approval request; its id is the approval's."""
+
+    kind: Literal["approval"] = "approval"
+    approved: bool
+    reason: str | None = None
+
+
+class Output(BaseModel):
+    """The result of a call that ran in the kernel, as chunks."""
+
+    kind: Literal["output"] = "output"
+    chunks: list[dict[str, Any]]
+
+
+class Ask(BaseModel):
+    """The kernel runs the call only when the user has allowed it; `card` is what the user is to be shown."""
+
+    kind: Literal["ask"] = "ask"
+    card: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+Reply = Annotated[Union[Approval, Output, Ask], Field(discriminator="kind")]
+"""What a waiting run is told; the first one for an id counts."""
+
+
+class KernelTool(BaseModel):
+    """A tool that only the asking process can run, as a worker needs to know it."""
+
+    name: str
+    description: str = ""
+    input_schema: dict[str, Any] = Field(default_factory=dict[str, Any])
+    title: str = ""
 
 
 class RunRequest(BaseModel):
@@ -86,6 +141,7 @@ class RunRequest(BaseModel):
     version: Literal[1] = 1
     run: str
     thread: str
+    owner: str = LOCAL
     message: WireMessage
     """The user's message."""
     message_id: str
@@ -95,8 +151,14 @@ class RunRequest(BaseModel):
     max_steps: int = Field(default=20, ge=1)
     budget: Budget | None = None
     approvals: str = "ask"
+    headless: bool = False
+    """Nobody can be asked."""
     record: str | None = None
     """File that the model's answers are recorded in."""
+    api_base: str | None = None
+    kernel: str | None = None
+    """The process that runs the calls of `kernel_tools`; another one, also a restarted kernel, never does."""
+    kernel_tools: list[KernelTool] = Field(default_factory=list[KernelTool])
 
 
 class RunState(BaseModel):
@@ -114,6 +176,8 @@ class RunState(BaseModel):
     """True between start-step and finish-step."""
     totals: Totals = Field(default_factory=Totals)
     pending: list[PendingCall] = Field(default_factory=list[PendingCall])
+    interrupted: bool = False
+    """The attempt before this one was cut while calls ran."""
     started: float = Field(default_factory=time.time)
     """Epoch seconds."""
 
@@ -125,10 +189,74 @@ class RunState(BaseModel):
 
     def answer(self, approval_id: str, approved: bool, reason: str | None = None) -> bool:
         """Put the user's answer in. False where nobody asked, or the first answer has already been given."""
+        return self.take(approval_id, Approval(approved=approved, reason=reason))
+
+    def take(self, reply_id: str, reply: Reply) -> bool:
+        """Put a reply in. False where nobody waits for it."""
         for call in self.pending:
-            if call.approval_id == approval_id and call.state == "asked":
-                call.state = "approved" if approved else "denied"
-                call.reason = reason
-                self.status = "running"
-                return True
+            if isinstance(reply, Approval):
+                if call.state != "asked" or call.approval_id != reply_id:
+                    continue
+                call.state, call.reason = "approved" if reply.approved else "denied", reply.reason
+            elif call.state != "elsewhere" or call.reply_id != reply_id:
+                continue
+            elif isinstance(reply, Output):
+                call.state, call.result = "answered", reply.chunks
+            else:
+                call.state, call.card = "new", reply.card
+            self.status = "running"
+            return True
         return False
+
+    def expire(self, result: Callable[[PendingCall], dict[str, Any]]) -> None:
+        """Nobody answered in time for the kernel: its calls get `result`, a chunk as wire JSON."""
+        for call in self.pending:
+            if call.state == "elsewhere":
+                call.state, call.result = "answered", [result(call)]
+                self.status = "running"
+
+    @property
+    def awaited(self) -> list[str]:
+        """Ids of the replies that would bring the run on."""
+        asked = [call.approval_id or "" for call in self.pending if call.state == "asked"]
+        return asked + [call.reply_id for call in self.pending if call.state == "elsewhere"]
+
+    @property
+    def waits_for_kernel(self) -> bool:
+        return any(call.state == "elsewhere" for call in self.pending)
+
+    def recover(self, tail: list[dict[str, Any]]) -> list[Chunk]:
+        """Go on after an attempt that was cut: `tail` is what it had logged after this state.
+
+        Returns the chunks to log first. Results that came count; what a cut answer had streamed is taken back; a call
+        that had begun and has no result is marked, since it may have had its effect (`interrupted`).
+        """
+        if not tail:
+            self.interrupted = self.phase == "calls"
+            return []
+        reducer = Reducer(self.message)
+        if self.phase == "model":
+            if not self.step_open:
+                if all(chunk["type"] != "start-step" for chunk in tail):
+                    return []
+                reducer.push(StartStep())
+                self.message, self.step_open = reducer.message, True
+            return [ResetStep()]
+        for chunk in tail:
+            reducer.push(chunk)
+        self.message = reducer.message
+        if self.phase == "start":
+            self.phase = "model"
+        elif self.phase == "calls":
+            self.interrupted = True
+            ended = {chunk.get("toolCallId") for chunk in tail if is_final(chunk)}
+            self.pending = [call for call in self.pending if call.call_id not in ended]
+        return []
+
+
+def is_final(chunk: dict[str, Any]) -> bool:
+    """True for the chunk that ends a call, as wire JSON."""
+    kind = chunk["type"]
+    return kind in ("tool-output-error", "tool-output-denied") or (
+        kind == "tool-output-available" and not chunk.get("preliminary")
+    )

@@ -237,8 +237,8 @@ async def test_stop_in_a_silent_tool_leaves_a_history_without_open_calls():
     agent = make_agent([[call("hang")], ["x"]], hang)
     stop = StopSignal()
     state = begin()
-    _, state = await step(agent, state)
-    _, state = await step(agent, state)
+    for _ in range(3):  # start, the model's answer, what is decided on its call
+        _, state = await step(agent, state)
     stopping = asyncio.ensure_future(asyncio.to_thread(started.wait, 10))
     stopping.add_done_callback(lambda _: stop.set())
     chunks, state = await step(agent, state, stop)

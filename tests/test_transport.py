@@ -8,8 +8,10 @@ from typing import Any
 
 from copilot_widget.notebook.transport import Transport
 from copilot_widget.runs import loop
+from copilot_widget.runs.base import Commit
 from copilot_widget.runs.feed import Feed
 from copilot_widget.runs.memory import MemoryLog
+from tests.contract.logs import ask
 
 
 class Log:
@@ -21,15 +23,18 @@ class Log:
         self.seq = 0
 
     async def start(self) -> None:
-        await self.log.create("r")
-        self.fence = await self.log.claim("r")
+        await self.log.create(ask("r"), key="r")
+        claim = await self.log.claim("r", "worker")
+        assert claim is not None
+        self.fence = claim.fence
         self.following = asyncio.ensure_future(self.feed.follow(self))  # type: ignore[arg-type]
 
     def subscribe(self, run: str, after: int = 0) -> Any:
         return self.log.read(run, after)
 
     async def say(self, *chunks: dict[str, Any], end: Any = None) -> None:
-        await self.log.append("r", self.fence, self.seq + 1, list(chunks), end)
+        commit = None if end is None else Commit(end)
+        await self.log.append("r", self.fence, self.seq + 1, list(chunks), commit=commit)
         self.seq += len(chunks)
         await asyncio.sleep(0.001)  # the feed reads
 

@@ -43,6 +43,11 @@ class Policy:
         self.rule = rule
         self.headless = headless
 
+    @property
+    def can_ask(self) -> bool:
+        """True where a person is asked, or may be."""
+        return not self.headless and (callable(self.rule) or self.rule == "ask")
+
     def decide(self, tool: Tool, input: Json) -> Decision:
         try:
             request = tool.approval(input)

@@ -9,8 +9,8 @@ import pytest
 from copilot_widget.protocol import UIMessage, reduce_chunks
 from copilot_widget.protocol.messages import TextPart
 from copilot_widget.runs.base import Event, Executor
-from copilot_widget.runs.kernel import KernelExecutor
-from copilot_widget.state import RunRequest
+from copilot_widget.runs.executor import KernelExecutor
+from copilot_widget.state import Approval, RunRequest
 from copilot_widget.store import MemoryStore
 from copilot_widget.tools.function import tool
 from tests.agents import make_agent
@@ -146,6 +146,7 @@ async def test_a_queued_run_can_be_stopped_and_the_next_one_still_comes(make: Ca
     executor = make("slow")
     for number in (1, 2, 3):
         await executor.submit(ask(f"r{number}"), idempotency_key=f"k{number}")
+    await until(executor, "r1", "text-delta")
     await executor.stop("r2")
     assert terminal(await collect(executor, "r2")) == ["abort"]
     assert await executor.status("r1") == "running"
@@ -158,14 +159,14 @@ async def test_an_approval_is_answered_once(make: Callable[[str], Executor]):
     asked = await until(executor, "r1", "tool-approval-request")
     while await executor.status("r1") != "waiting":  # noqa: ASYNC110 - the interface tells no other way
         await asyncio.sleep(0.005)
-    assert not await executor.answer("r1", "another", True)
-    assert await executor.answer("r1", asked["approvalId"], True)
-    assert not await executor.answer("r1", asked["approvalId"], False)
+    assert not await executor.answer("r1", "another", Approval(approved=True))
+    assert await executor.answer("r1", asked["approvalId"], Approval(approved=True))
+    assert not await executor.answer("r1", asked["approvalId"], Approval(approved=False))
     events = await collect(executor, "r1")
     outputs = [event["chunk"] for event in events if event["chunk"]["type"] == "tool-output-available"]
     assert [output["output"] for output in outputs] == ["did it"]
     assert terminal(events) == ["finish"]
-    assert not await executor.answer("r1", asked["approvalId"], True)
+    assert not await executor.answer("r1", asked["approvalId"], Approval(approved=True))
 
 
 async def test_a_failing_run_ends_with_an_error_and_the_next_one_works(make: Callable[[str], Executor]):

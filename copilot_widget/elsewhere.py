@@ -1,0 +1,97 @@
+"""Tools that only the asking kernel can run, as a worker sees them: it posts the call, and the kernel replies.
+
+The gate is the kernel's: it decides by its own policy, may reply that the user must be asked first, and runs only
+calls that were posted to it by name. A kernel that was restarted has another name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+from .errors import ToolError
+from .models.base import Json, ToolSchema
+from .protocol.chunks import Data, ToolOutputError
+from .protocol.wire import to_wire
+from .state import KernelTool, PendingCall
+from .tools.base import ApprovalRequest, Tool, ToolContext, ToolResult
+
+KERNEL_CALL = "data-kernel-call"
+PATIENCE_SECONDS = 30.0
+"""How long a worker waits for a sign of life of the kernel that it has asked."""
+
+
+class RemoteTool:
+    """A `Tool` of the kernel `kernel`. It is posted, never called."""
+
+    timeout = math.inf
+    parallel = True
+    read_only = True  # posting it twice is harmless: the kernel runs each call once
+
+    def __init__(self, kernel: str, tool: KernelTool) -> None:
+        self.name = tool.name
+        self.title = tool.title or tool.name
+        self.schema = ToolSchema(tool.name, tool.description, tool.input_schema)
+        self._kernel = kernel
+
+    def parse(self, text: str) -> Json:
+        """The arguments as an object; the kernel, which has the function, checks them closer."""
+        try:
+            value = json.loads(text or "{}")
+        except ValueError as error:
+            raise ToolError(f"The arguments are not valid JSON: {error}.") from None
+        if not isinstance(value, dict):
+            raise ToolError("The arguments must be an object.")
+        return cast("Json", value)
+
+    def approval(self, input: Json) -> ApprovalRequest | None:
+        return None
+
+    async def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
+        raise ToolError(f"{self.name} runs in the notebook's kernel only.")
+        yield  # an async generator, as the seam asks
+
+    def post(self, call: PendingCall) -> Data:
+        """Ask the kernel for the call: for whoever watches the log, no part of the message."""
+        call.posted += 1
+        approved = call.state == "approved"
+        call.state = "elsewhere"
+        data = {
+            "kernel": self._kernel,
+            "reply": call.reply_id,
+            "digest": digest(call.tool, call.input),
+            "approved": approved,
+        }
+        return Data(type=KERNEL_CALL, id=call.call_id, transient=True, data=data)
+
+
+def remote_tools(kernel: str | None, tools: list[KernelTool]) -> list[Tool]:
+    return [RemoteTool(kernel or "", tool) for tool in tools]
+
+
+def digest(tool: str, input: Json) -> str:
+    """What binds a post to the arguments that views have shown."""
+    text = json.dumps([tool, input], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def unavailable(call: PendingCall) -> dict[str, Any]:
+    """The result of a call whose kernel gives no sign of life, as wire JSON."""
+    error_text = (
+        f"Kernel unavailable: the notebook's kernel, where {call.tool} runs, did not answer. It was restarted or has "
+        "ended; its variables are gone. Go on without it."
+    )
+    return to_wire(ToolOutputError(tool_call_id=call.call_id, error_text=error_text))
+
+
+def opened_by(chunk: Mapping[str, Any]) -> str | None:
+    """The id under which a chunk (as wire JSON) asks for a reply."""
+    if chunk["type"] == "tool-approval-request" and not chunk.get("isAutomatic"):
+        return chunk["approvalId"]
+    return chunk["data"]["reply"] if chunk["type"] == KERNEL_CALL else None
+
+
+__all__ = ["KERNEL_CALL", "PATIENCE_SECONDS", "RemoteTool", "digest", "opened_by", "remote_tools", "unavailable"]

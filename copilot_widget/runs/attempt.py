@@ -1,0 +1,219 @@
+"""One attempt to bring a run on: from a claim to the commit that gives the run out of hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from ..agent import Agent, Item
+from ..elsewhere import PATIENCE_SECONDS, unavailable
+from ..endings import abort, fail
+from ..errors import CopilotError, LogError, StoreError, one_line
+from ..funnel import StopSignal
+from ..protocol.chunks import Chunk, Start
+from ..protocol.messages import UIMessage
+from ..protocol.reducer import Reducer
+from ..protocol.wire import to_wire
+from ..state import TERMINAL, RunRequest, RunState, RunStatus
+from ..store import Store
+from .base import TRIES, Claim, Commit, Log, RunId
+from .writer import Writer
+
+AgentFactory = Callable[[RunRequest], Awaitable[Agent]]
+T = TypeVar("T")
+
+_STORE_SECONDS = 60.0
+"""How long a database that does not answer is waited for."""
+
+
+class Attempt:
+    """Drives the run of one claim. `stop` ends it; `give_back` leaves it to another worker."""
+
+    def __init__(self, claim: Claim, log: Log, store: Store, agent_for: AgentFactory) -> None:
+        self.claim = claim
+        self.stop = StopSignal()
+        self.status: RunStatus = "running"
+        self.state: RunState | None = None
+        """Where the last finished step left it."""
+        self._store = store
+        self._agent_for = agent_for
+        self._request = claim.request
+        self._writer = Writer(log, claim.request.run, claim.fence, claim.last_seq, self.stop)
+        self._step: asyncio.Task[RunState] | None = None
+        self._wanted_back = False
+
+    @property
+    def logged(self) -> int:
+        """Events of this attempt."""
+        return self._writer.last_seq - self.claim.last_seq
+
+    @property
+    def troubles(self) -> int:
+        """Appends that had to be tried again."""
+        return self._writer.troubles
+
+    def give_back(self, *, now: bool = False) -> None:
+        """Hand the run back when its step has ended; with `now`, without waiting for that."""
+        self._wanted_back = True
+        if now and self._step is not None:
+            self._step.cancel()
+
+    async def drive(self) -> Sequence[RunId]:
+        """Work until the run ends, waits or is given back. Returns runs that can be claimed now.
+
+        Raises LogError stale or ended where the run is in other hands.
+        """
+        try:
+            if self.claim.stop is not None:
+                return await self.end(self.claim.stop)
+            await self._drive()
+            return self._writer.ring
+        finally:
+            await self._writer.close()
+
+    async def end(self, reason: str) -> Sequence[RunId]:
+        """End a run that nobody works on. Returns runs that can be claimed now."""
+        state, chunks = self._restore()
+        chunks += self._started(state)
+        await self._close(state, [*map(to_wire, chunks), *map(to_wire, abort(state, state.message, reason))])
+        return self._writer.ring
+
+    # ---- the run ------------------------------------------------------------------------------------------
+
+    async def _drive(self) -> None:
+        state, chunks = self._restore()
+        try:
+            for chunk in chunks:
+                await self._writer.put(to_wire(chunk))
+            if self.claim.tries > TRIES:
+                raise _given_up()
+            state.history = await self._history()
+            agent = await self._agent_for(self._request)
+            while state.status == "running":
+                state = await self._next(agent, state)
+        except LogError:
+            raise
+        except Exception as error:
+            if not isinstance(error, CopilotError):
+                error = CopilotError(f"Internal error: {one_line(error)}.", hint="Please report it.", code="internal")
+            await self._fail(self.state or state, error)
+
+    def _restore(self) -> tuple[RunState, list[Chunk]]:
+        """The state to go on from, and what must be logged first."""
+        claim = self.claim
+        fresh = claim.state is None
+        state = RunState.begin(self._request, []) if fresh else RunState.model_validate_json(claim.state or "")
+        chunks = state.recover(claim.tail)
+        for reply_id, reply in claim.replies.items():
+            state.take(reply_id, reply)
+        if claim.overdue:
+            state.expire(unavailable)
+        state.status = "running"
+        return state, chunks
+
+    async def _history(self) -> list[UIMessage]:
+        """The conversation up to the question, which is kept with it. Kept twice it is there once."""
+        owner, thread = self._request.owner, self._request.thread
+        if self.claim.state is None:
+            await self._patiently(lambda: self._store.put(owner, thread, self._request.message))
+        kept = await self._patiently(lambda: self._store.messages(owner, thread))
+        return [message for message in kept if message.id != self._request.message_id]
+
+    async def _next(self, agent: Agent, state: RunState) -> RunState:
+        """One step, and its commit."""
+        ends: list[dict[str, Any]] = []
+        self._step = asyncio.ensure_future(self._take_step(agent, state, ends))
+        try:
+            state = await self._step
+        except asyncio.CancelledError:
+            if not self._wanted_back:
+                raise
+            ends, state = [to_wire(chunk) for chunk in state.recover(self._writer.since)], state
+        finally:
+            self._step = None
+        if state.status in TERMINAL:
+            await self._close(state, ends)
+            return state
+        waits = state.status == "waiting"
+        if self._wanted_back and not waits:
+            state.status = "queued"
+        self.state = state
+        commit = Commit(
+            status=state.status,
+            state=state.model_dump_json(exclude={"history"}),  # which is kept in the conversation
+            awaited=state.awaited if waits else (),
+            due=time.time() + PATIENCE_SECONDS if state.waits_for_kernel else None,
+        )
+        for reply_id, reply in (await self._writer.commit(ends, commit)).items():
+            state.take(reply_id, reply)
+        if waits and self.stop.is_set:
+            state.status = "running"
+        self.status = state.status
+        return state
+
+    async def _take_step(self, agent: Agent, state: RunState, ends: list[dict[str, Any]]) -> RunState:
+        """The step's chunks into the log; the last one into `ends`, since it lands together with the commit."""
+        steps = cast("AsyncGenerator[Item, None]", agent.step(state, self.stop))
+        try:
+            async for item in steps:
+                if isinstance(item, RunState):
+                    return item
+                for chunk in ends:
+                    await self._writer.put(chunk)
+                ends[:] = [to_wire(item)]
+        finally:
+            await steps.aclose()
+        raise AssertionError("a step ends with a state")
+
+    # ---- its end ------------------------------------------------------------------------------------------
+
+    async def _fail(self, state: RunState, error: CopilotError) -> None:
+        """A bug of ours, or an agent that could not be made, still ends the run with one terminal event."""
+        reducer = Reducer(state.message)
+        for chunk in self._writer.since:
+            reducer.push(chunk)
+        state.message = reducer.message
+        chunks = [*self._started(state), *fail(state, state.message, error)]
+        await self._close(state, [to_wire(chunk) for chunk in chunks])
+
+    def _started(self, state: RunState) -> list[Chunk]:
+        """A run that ends before it began has a message all the same."""
+        if state.phase != "start" or any(chunk["type"] == "start" for chunk in self._writer.since):
+            return []
+        return [Start(message_id=self._request.message_id)]
+
+    async def _close(self, state: RunState, ends: Sequence[dict[str, Any]]) -> None:
+        """The terminal event, after the answer has been kept: who sees the end finds the whole conversation."""
+        reducer = Reducer(state.message)
+        for chunk in ends:
+            reducer.push(chunk)
+        owner, thread, message = self._request.owner, self._request.thread, reducer.message
+        if message.parts or message.metadata:
+            await self._patiently(lambda: self._store.put(owner, thread, message))
+        await self._writer.commit(ends, Commit(state.status))
+        self.status = state.status
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """`call`, again while the database cannot be reached."""
+        deadline, pause = time.monotonic() + _STORE_SECONDS, 0.05
+        while True:
+            try:
+                return await call()
+            except StoreError:
+                if time.monotonic() > deadline or self.stop.is_set:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+
+def _given_up() -> CopilotError:
+    return CopilotError(
+        f"The run was given up: {TRIES} attempts ended without finishing a step; each worker was lost on it.",
+        hint="Look at the workers' logs before you ask again.",
+        code="given-up",
+    )
+
+
+__all__ = ["AgentFactory", "Attempt"]

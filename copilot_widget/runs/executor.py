@@ -1,0 +1,120 @@
+"""Executors: what asks for runs, over a log that holds them and a bell that tells workers of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator
+
+from ..errors import LogError, one_line
+from ..state import LOCAL, TERMINAL, Reply, RunRequest, RunStatus
+from ..store import Store
+from .attempt import AgentFactory, Attempt
+from .base import Bell, Event, Log, RunId, RunInfo
+from .memory import MemoryBell, MemoryLog
+from .refusals import unknown
+from .worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+async def _no_agent(_request: RunRequest) -> object:
+    raise AssertionError("who ends a run makes no agent")
+
+
+class LogExecutor:
+    """An `Executor` for the runs of one owner; whoever listens to the bell works on them."""
+
+    def __init__(self, log: Log, bell: Bell, store: Store, *, owner: str = LOCAL) -> None:
+        self.log = log
+        self.bell = bell
+        self.store = store
+        self.owner = owner
+
+    async def submit(self, request: RunRequest, *, idempotency_key: str) -> RunId:
+        """The run is safe once it is in the log: where the bell cannot be rung, a worker's sweep finds it."""
+        request.owner = self.owner
+        run = await self.log.create(request, key=idempotency_key)
+        await self._ring(run)
+        return run
+
+    async def subscribe(self, run: RunId, after: int = 0) -> AsyncIterator[Event]:
+        await self._own(run)
+        async for event in self.log.read(run, after):
+            yield event
+
+    async def status(self, run: RunId) -> RunStatus:
+        return (await self._own(run)).status
+
+    async def info(self, run: RunId) -> RunInfo:
+        return await self._own(run)
+
+    async def runs(self, limit: int = 100) -> list[RunInfo]:
+        return await self.log.runs(self.owner, limit)
+
+    async def stop(self, run: RunId, reason: str = "stopped by the user") -> None:
+        info = await self._own(run)
+        if info.status in TERMINAL or not await self.log.stop(run, reason):
+            return
+        if info.status == "running":
+            await self.bell.cancel(run)
+            return
+        claim = await self.log.claim(run, "stop", ending=True)
+        if claim is None:  # a worker was quicker
+            await self.bell.cancel(run)
+            return
+        for following in await Attempt(claim, self.log, self.store, _no_agent).end(reason):  # type: ignore[arg-type]
+            await self._ring(following)
+
+    async def answer(self, run: RunId, reply_id: str, reply: Reply) -> bool:
+        await self._own(run)
+        taken = await self.log.answer(run, reply_id, reply)
+        if taken:
+            await self._ring(run)
+        return taken
+
+    async def postpone(self, run: RunId, due: float) -> None:
+        await self._own(run)
+        await self.log.postpone(run, due)
+
+    async def close(self) -> None:
+        await self.bell.close()
+        await self.log.close()
+
+    async def _own(self, run: RunId) -> RunInfo:
+        info = await self.log.info(run)
+        if info.owner != self.owner:
+            raise unknown(run)
+        return info
+
+    async def _ring(self, run: RunId) -> None:
+        try:
+            await self.bell.ring([run])
+        except LogError as error:
+            logger.warning("the bell: %s", one_line(error))
+
+
+class KernelExecutor(LogExecutor):
+    """Runs are tasks on the agent's loop, their log is in memory: they live as long as this process."""
+
+    def __init__(self, agent_for: AgentFactory, store: Store) -> None:
+        super().__init__(MemoryLog(keep=math.inf), MemoryBell(), store)
+        self._agent_for = agent_for
+        self._working: asyncio.Task[None] | None = None
+
+    async def submit(self, request: RunRequest, *, idempotency_key: str) -> RunId:
+        if self._working is None:
+            worker = Worker(
+                self.log, self.bell, self.store, self._agent_for, slots=1_000_000, lease=math.inf, name="kernel"
+            )
+            self._working = asyncio.ensure_future(worker.run())
+        return await super().submit(request, idempotency_key=idempotency_key)
+
+    async def close(self) -> None:
+        if self._working is not None:
+            self._working.cancel()
+        await super().close()
+
+
+__all__ = ["KernelExecutor", "LogExecutor"]
