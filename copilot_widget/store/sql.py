@@ -1,0 +1,201 @@
+"""Conversations in a database: SQLite in a file, or PostgreSQL for many processes and machines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, Text, delete, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..errors import StoreError
+from ..protocol.messages import UIMessage
+from .base import decode, encode
+from .database import Database
+
+SCHEMA = 1
+"""Raised with every change of the tables below."""
+
+_ANSWER_SECONDS = 30.0
+"""How long a call may take; more than the database's own limits."""
+_CREATION_LOCK = 0x636F_7069_6C6F_7431
+"""PostgreSQL's advisory lock that is held while the tables are made."""
+
+T = TypeVar("T")
+
+_metadata = MetaData()
+_schema = Table("copilot_schema", _metadata, Column("version", Integer, primary_key=True, autoincrement=False))
+_threads = Table(
+    "copilot_threads",
+    _metadata,
+    Column("key", String(64), primary_key=True),
+    Column("owner", Text, nullable=False),  # as people read it: `key` tells threads apart
+    Column("thread", Text, nullable=False),
+    Column("last", BigInteger, nullable=False),  # the position given last
+)
+_messages = Table(
+    "copilot_messages",
+    _metadata,
+    Column("thread_key", String(64), primary_key=True),
+    Column("message_key", String(64), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),  # not JSON: PostgreSQL's refuses NUL and lone surrogates
+)
+
+
+class SqlStore:
+    """A `Store` in a database: `sqlite:///path`, `postgresql://user:password@host/name`, or the path of SQLite's file.
+
+    `?pool_size=N` sets how many connections to PostgreSQL a process keeps at most (2). It is connected to at the
+    first call. Raises UsageError for a URL that cannot be meant.
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self._database = Database(url)
+        self._insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        self._free = asyncio.Semaphore(self._database.connections)
+        self._preparing = threading.Lock()
+        self._prepared = False
+
+    async def messages(self, owner: str, thread: str) -> list[UIMessage]:
+        key = _digest(owner, thread)
+        query = select(_messages.c.content).where(_messages.c.thread_key == key).order_by(_messages.c.position)
+        return await self._call(lambda connection: [decode(text) for text in connection.scalars(query)], write=False)
+
+    async def put(self, owner: str, thread: str, message: UIMessage) -> None:
+        key, message_key, content = _digest(owner, thread), _digest(message.id), encode(message)
+        # The thread's row is written first: it stays locked until the commit, so positions come in commits' order.
+        new_thread = self._insert(_threads).values(key=key, owner=_legible(owner), thread=_legible(thread), last=1)
+        next_position = new_thread.on_conflict_do_update(
+            index_elements=[_threads.c.key], set_={"last": _threads.c.last + 1}
+        ).returning(_threads.c.last)
+
+        def write(connection: Connection) -> None:
+            position = connection.scalar(next_position)
+            row = self._insert(_messages).values(
+                thread_key=key, message_key=message_key, position=position, content=content
+            )
+            keys = [_messages.c.thread_key, _messages.c.message_key]
+            connection.execute(row.on_conflict_do_update(index_elements=keys, set_={"content": content}))
+
+        await self._call(write)
+
+    async def clear(self, owner: str, thread: str) -> None:
+        key = _digest(owner, thread)
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(_threads).where(_threads.c.key == key))  # first, as in `put`
+            connection.execute(delete(_messages).where(_messages.c.thread_key == key))
+
+        await self._call(write)
+
+    async def check(self) -> None:
+        await self._call(self._check_version, write=False)
+
+    async def close(self) -> None:
+        await _in_thread(self._database.close)
+
+    # ---- calls ------------------------------------------------------------------------------------------
+
+    async def _call(self, work: Callable[[Connection], T], *, write: bool = True) -> T:
+        """`work` in a transaction, in a thread."""
+
+        def transact() -> T:
+            with self._database.errors():
+                self._prepare()
+                with self._database.begin(write=write) as connection:
+                    return work(connection)
+
+        async with self._free:
+            try:
+                return await asyncio.wait_for(_in_thread(transact), _ANSWER_SECONDS)
+            except asyncio.TimeoutError:
+                raise self._database.unavailable(f"no answer within {_ANSWER_SECONDS:g} seconds") from None
+
+    def _prepare(self) -> None:
+        """Once: see that the tables are there, and ours."""
+        with self._preparing:
+            if self._prepared:
+                return
+            try:
+                with self._database.begin(write=False) as connection:
+                    self._check_version(connection)
+            except SQLAlchemyError as error:
+                if not self._database.lacks_table(error):
+                    raise
+                with self._database.begin() as connection:
+                    self._create(connection)
+                    self._check_version(connection)
+            self._prepared = True
+
+    def _create(self, connection: Connection) -> None:
+        """Make the tables, where no other process has been quicker; in one transaction, which SQLite serialises."""
+        if not self._database.is_sqlite:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _CREATION_LOCK})
+        _metadata.create_all(connection)
+        if connection.scalar(select(_schema.c.version)) is None:
+            connection.execute(_schema.insert().values(version=SCHEMA))
+
+    def _check_version(self, connection: Connection) -> None:
+        found = connection.scalar(select(_schema.c.version))
+        if found != SCHEMA:
+            raise _other_version(self._database.address, found)
+
+
+def _other_version(address: str, found: int | None) -> StoreError:
+    newer = found is not None and found > SCHEMA
+    return StoreError(
+        f"The conversations in {address} have schema version {found}, and this copilot-widget knows version {SCHEMA}; "
+        "nothing was changed.",
+        hint="Update copilot-widget, or name another database in COPILOT_STORE."
+        if newer
+        else "Use the copilot-widget that wrote them, or name another database in COPILOT_STORE.",
+        code="version",
+    )
+
+
+def _digest(*texts: str) -> str:
+    """A key of fixed length: indexes take no long ones, and not every text can be in a column."""
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
+def _legible(name: str) -> str:
+    """`name` in characters that a text column takes."""
+    return name.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """In a daemon thread: a server that hangs keeps neither the loop nor the interpreter's exit waiting."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(value)  # type: ignore[arg-type]
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        value: T | None = None
+        failure: BaseException | None = None
+        try:
+            value = function()
+        except BaseException as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, value, failure)
+
+    threading.Thread(target=run, name="copilot-store", daemon=True).start()
+    return await future
+
+
+__all__ = ["SCHEMA", "SqlStore"]
