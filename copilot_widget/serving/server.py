@@ -1,0 +1,297 @@
+"""`copilot-widget serve`: runs over HTTP, for any AI SDK client, in front of whatever executes them.
+
+It keeps nothing of a run: any instance serves any run's stream, by its id and a cursor, from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..errors import CopilotError, UsageError, one_line
+from ..protocol.sse import HEADERS
+from ..runs.executor import LogExecutor
+from ..state import LOCAL, TERMINAL, Approval, RunRequest
+from ..store.routes import read_body
+from .chat import ChatRequest, parse_body
+from .metrics import CONTENT_TYPE, ServeStats, serve_metrics
+from .streams import sse
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 15.0
+MAX_BODY_BYTES = 16_000_000
+_READY_SECONDS = 5.0
+_READY_FOR = 1.0
+"""Seconds for which an answer to /ready holds: who asks often does not load what is asked about."""
+_LISTED = 1_000
+_STATUS = {
+    "unauthorized": 401,
+    "foreign": 403,
+    "unknown-run": 404,
+    "expired": 410,
+    "too-large": 413,
+    "credentials": 503,
+    "full": 503,
+    "unavailable": 503,
+    "version": 503,
+}
+
+
+@dataclass
+class Service:
+    """What the routes need. `tokens` is token → owner; none: everybody is the same one, who sits at this machine."""
+
+    executor_of: Callable[[str], LogExecutor]
+    prepare: Callable[[ChatRequest], RunRequest]
+    """Makes the request of a run of what a client sent. Raises UsageError."""
+    tokens: Mapping[str, str] = field(default_factory=dict[str, str])
+    origins: tuple[str, ...] = ()
+    checks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict[str, Any])
+    """What must be fine for runs to be served, by name. Each raises CopilotError where it is not."""
+    heartbeat: float = HEARTBEAT_SECONDS
+    stats: ServeStats = field(default_factory=ServeStats)
+
+    def owner(self, request: Request) -> str:
+        """Whose request it is. Raises UsageError unauthorized."""
+        if not self.tokens:
+            return LOCAL
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            for token, owner in self.tokens.items():
+                if hmac.compare_digest(token.encode(), given.strip().encode()):
+                    return owner
+        raise UsageError("A token is needed.", hint="Send it as Authorization: Bearer ….", code="unauthorized")
+
+
+def make_app(service: Service, more: Sequence[Route] = ()) -> Starlette:
+    """The application: its routes, for clients of the allowed origins only."""
+    routes = _Routes(service)
+    middleware: list[Middleware] = [Middleware(_Gate, origins=service.origins, here_only=not service.tokens)]
+    if service.origins:
+        middleware.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(service.origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["authorization", "content-type", "last-event-id"],
+                expose_headers=["x-vercel-ai-ui-message-stream", "x-copilot-run"],
+            )
+        )
+    return Starlette(
+        routes=[
+            Route("/api/chat", routes.chat, methods=["POST"]),
+            Route("/api/chat/{thread}/stream", routes.resume),
+            Route("/api/chat/{thread}/stop", routes.stop_chat, methods=["POST"]),
+            Route("/api/runs", routes.runs),
+            Route("/api/runs/{run}", routes.run),
+            Route("/api/runs/{run}/stream", routes.stream),
+            Route("/api/runs/{run}/stop", routes.stop_run, methods=["POST"]),
+            Route("/api/runs/{run}/approvals/{approval}", routes.approve, methods=["POST"]),
+            Route("/health", routes.health),
+            Route("/ready", routes.ready),
+            Route("/metrics", routes.metrics),
+            *more,
+        ],
+        middleware=middleware,
+        exception_handlers={CopilotError: routes.refuse, ClientDisconnect: _gone},
+    )
+
+
+class _Gate:
+    """Refuses requests of a foreign page: a browser sends them with the user's network, unasked.
+
+    `here_only`: without tokens whoever reaches the server is trusted, so the address must be this machine's by name,
+    too. A page whose name was made to point here asks for its own name.
+    """
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...], here_only: bool) -> None:
+        self._app = app
+        self._origins = origins
+        self._hosts = {_netloc(origin) for origin in origins}
+        self._here_only = here_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            origin, host = headers.get("origin"), headers.get("host", "")
+            error = None
+            if origin is not None and origin not in self._origins and _netloc(origin) != host:
+                hint = "copilot-widget serve --allow-origin names a page that may ask."
+                error = UsageError(f"Requests from {origin} are not allowed.", hint=hint, code="foreign")
+            elif self._here_only and host not in self._hosts and not _is_here(host):
+                hint = "Set COPILOT_SERVE_TOKEN, or let --allow-origin name the address."
+                error = UsageError(f"Requests to {host} are not allowed without a token.", hint=hint, code="foreign")
+            if error is not None:
+                await _answer(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _netloc(origin: str) -> str:
+    return origin.partition("://")[2]
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return urlsplit(f"//{host}").hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
+
+
+class _Routes:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._stats = service.stats
+        self._metrics = serve_metrics(service.stats)
+        self._readiness: dict[str, str] = {}
+        self._looked = -_READY_FOR
+
+    def _executor(self, request: Request) -> LogExecutor:
+        return self._service.executor_of(self._service.owner(request))
+
+    # ---- by conversation --------------------------------------------------------------------------------
+
+    async def chat(self, request: Request) -> Response:
+        """A message of the stock client: a run, and its stream. Who goes away does not end it."""
+        executor = self._executor(request)
+        asked = ChatRequest.parse(parse_body(await read_body(request, MAX_BODY_BYTES)))
+        self._stats.asked += 1
+        run = await executor.submit(self._service.prepare(asked), idempotency_key=asked.key)
+        return await self._events(executor, run, 0)
+
+    async def resume(self, request: Request) -> Response:
+        """The stream of the run that goes on in a conversation, from its beginning; 204 where none does."""
+        executor = self._executor(request)
+        going_on = await _going_on(executor, request.path_params["thread"])
+        return await self._events(executor, going_on[0], 0) if going_on else Response(status_code=204)
+
+    async def stop_chat(self, request: Request) -> Response:
+        """Ends all that goes on in a conversation, the last first: what was queued is not begun."""
+        executor = self._executor(request)
+        going_on = await _going_on(executor, request.path_params["thread"])
+        for run in reversed(going_on):
+            await executor.stop(run)
+        return Response(status_code=204 if going_on else 404)
+
+    # ---- by run -----------------------------------------------------------------------------------------
+
+    async def runs(self, request: Request) -> Response:
+        return JSONResponse([vars(info) for info in await self._executor(request).runs()])
+
+    async def run(self, request: Request) -> Response:
+        return JSONResponse(vars(await self._executor(request).info(request.path_params["run"])))
+
+    async def stream(self, request: Request) -> Response:
+        """Events after a cursor: `?after=N`, or the Last-Event-ID of a client that comes back.
+
+        204 tells such a client that it has them all: an EventSource would come back for ever.
+        """
+        executor, run = self._executor(request), request.path_params["run"]
+        last = request.headers.get("last-event-id")
+        text = last or request.query_params.get("after") or "0"
+        if not text.isdecimal() or len(text) > 18:
+            raise UsageError(f"after is {text!r}.", hint="It is the number of the last event that is known.")
+        if last:
+            info = await executor.info(run)
+            if info.status in TERMINAL and int(text) >= info.last_seq:
+                return Response(status_code=204)
+        return await self._events(executor, run, int(text))
+
+    async def stop_run(self, request: Request) -> Response:
+        await self._executor(request).stop(request.path_params["run"])
+        return Response(status_code=204)
+
+    async def approve(self, request: Request) -> Response:
+        """`{"approved": true, "reason": "…"}`; 409 where it was answered before, or nobody asked."""
+        executor = self._executor(request)
+        body = parse_body(await read_body(request, MAX_BODY_BYTES))
+        approved, reason = body.get("approved"), body.get("reason")
+        if not isinstance(approved, bool) or not (reason is None or isinstance(reason, str)):
+            raise UsageError("An answer is {approved: true or false, reason: text or nothing}.")
+        reply = Approval(approved=approved, reason=reason)
+        taken = await executor.answer(request.path_params["run"], request.path_params["approval"], reply)
+        return JSONResponse({"taken": taken}, 200 if taken else 409)
+
+    async def _events(self, executor: LogExecutor, run: str, after: int) -> Response:
+        await executor.info(run)  # what is wrong is a status, as long as nothing was sent
+        return StreamingResponse(self._followed(executor, run, after), headers={**HEADERS, "x-copilot-run": run})
+
+    async def _followed(self, executor: LogExecutor, run: str, after: int) -> AsyncIterator[str]:
+        def count(events: int) -> None:
+            self._stats.events += events
+
+        self._stats.streams += 1
+        try:
+            async for text in sse(executor.subscribe(run, after), self._service.heartbeat, count):
+                yield text
+        finally:
+            self._stats.streams -= 1
+
+    # ---- how it is --------------------------------------------------------------------------------------
+
+    async def health(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(self, _request: Request) -> Response:
+        """503 while runs cannot be served, and what it is about; the reason, which names servers, is in the log."""
+        if time.monotonic() - self._looked > _READY_FOR:
+            found = await asyncio.gather(*(_state(name, check) for name, check in self._service.checks.items()))
+            self._readiness = dict(zip(self._service.checks, found, strict=True))
+            self._looked = time.monotonic()
+        fine = all(state == "ok" for state in self._readiness.values())
+        return JSONResponse({"status": "ok" if fine else "not ready", **self._readiness}, 200 if fine else 503)
+
+    async def metrics(self, _request: Request) -> Response:
+        return Response(self._metrics.text(), media_type=CONTENT_TYPE)
+
+    async def refuse(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, CopilotError)
+        self._stats.refused[error.code] = self._stats.refused.get(error.code, 0) + 1
+        return _answer(error)
+
+
+async def _going_on(executor: LogExecutor, thread: str) -> list[str]:
+    """The runs of a conversation that have not ended, in the order in which they are executed."""
+    infos = await executor.runs(_LISTED)
+    return [info.run for info in reversed(infos) if info.thread == thread and info.status not in TERMINAL]
+
+
+async def _state(name: str, check: Callable[[], Awaitable[None]]) -> str:
+    try:
+        await asyncio.wait_for(check(), _READY_SECONDS)
+    except asyncio.TimeoutError:
+        logger.warning("%s: no answer within %g seconds", name, _READY_SECONDS)
+        return "unavailable"
+    except CopilotError as error:
+        logger.warning("%s: %s", name, one_line(error))
+        return error.code
+    return "ok"
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it: the client has left in the middle of its request
+
+
+def _answer(error: CopilotError) -> Response:
+    status = _STATUS.get(error.code, 400)
+    headers = {"www-authenticate": "Bearer"} if status == 401 else None
+    told = {"code": error.code, "message": error.message, "hint": error.hint}
+    return JSONResponse({"error": told}, status, headers)
+
+
+__all__ = ["Service", "make_app"]
