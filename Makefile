@@ -74,6 +74,7 @@ test-js: $(NODE_MODULES)
 
 test-py: setup $(INFERENCE) $(EXTRA_KERNELS)
 	scripts/chromium
+	scripts/servers
 	$(BIN)/python -m pytest
 
 check: check-py check-js
@@ -92,6 +93,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 soak: setup
+	scripts/servers
 	$(BIN)/python -m pytest -m soak --timeout 3600
 
 lock: | $(BIN)/python

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from traitlets import Int, Unicode
@@ -23,6 +24,7 @@ class Settings(Configurable):
     max_steps = Int(20, help="model requests one run may make").tag(config=True)
     budget = Unicode("", help="'0.50 USD' or '20000 tokens' for each run; empty: none").tag(config=True)
     executor = Unicode("", help="where runs are executed; empty: COPILOT_EXECUTOR, then kernel").tag(config=True)
+    redis = Unicode("", help="address of the workers' logs; empty: COPILOT_REDIS").tag(config=True)
 
 
 # `%config` and config files name a section after the class, and what the user knows is Copilot.
@@ -72,3 +74,16 @@ def check_max_steps(value: Any) -> int:
 
 def _bad_max_steps(value: Any) -> UsageError:
     return UsageError(f"max_steps is {value!r}, which is not a whole number from 1 to 1000.", hint="The default is 20.")
+
+
+def data_folder() -> Path:
+    """Where conversations and runs are kept: `copilot` in Jupyter's data folder (JUPYTER_DATA_DIR)."""
+    try:
+        from jupyter_core.paths import jupyter_data_dir
+    except ImportError:
+        import platformdirs
+
+        jupyter = os.environ.get("JUPYTER_DATA_DIR") or platformdirs.user_data_dir("jupyter")
+    else:
+        jupyter = jupyter_data_dir()
+    return Path(jupyter) / "copilot"

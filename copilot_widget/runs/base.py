@@ -16,7 +16,7 @@ from ..state import Reply, RunRequest, RunStatus
 RunId = str
 
 TRIES = 3
-"""Attempts without a finished step between them, after which a run is given up."""
+"""Attempts at one step, after which a run is given up."""
 LEASE_SECONDS = 5.0
 """How long a worker that says nothing is believed to live."""
 MAX_REQUEST_BYTES = 16_000_000
@@ -65,7 +65,7 @@ class Claim:
     """The chunks that an earlier attempt logged after that state."""
     last_seq: int = 0
     tries: int = 1
-    """Attempts since the last finished step, with this one."""
+    """Attempts at the step that follows the last finished one, with this one."""
     replies: Mapping[str, Reply] = field(default_factory=dict[str, Reply])
     stop: str | None = None
     """The reason, where the run has been stopped."""
@@ -172,6 +172,10 @@ class Log(Protocol):
         """Raises LogError unknown-run, expired."""
         ...
 
+    async def request(self, run: RunId) -> RunRequest:
+        """What was asked for. Raises LogError unknown-run, expired."""
+        ...
+
     async def runs(self, owner: str, limit: int = 100) -> list[RunInfo]:
         """The owner's runs, the newest first."""
         ...
@@ -236,6 +240,10 @@ class Executor(Protocol):
         ...
 
     async def status(self, run: RunId) -> RunStatus: ...
+
+    async def request(self, run: RunId) -> RunRequest:
+        """What was asked for."""
+        ...
 
     async def answer(self, run: RunId, reply_id: str, reply: Reply) -> bool:
         """Reply to what a run waits for. Only the first reply counts; False for any other."""

@@ -32,6 +32,10 @@ class LogExecutor:
         self.store = store
         self.owner = owner
 
+    def of(self, owner: str) -> LogExecutor:
+        """The same place, for another owner."""
+        return LogExecutor(self.log, self.bell, self.store, owner=owner)
+
     async def submit(self, request: RunRequest, *, idempotency_key: str) -> RunId:
         """The run is safe once it is in the log: where the bell cannot be rung, a worker's sweep finds it."""
         request.owner = self.owner
@@ -46,6 +50,10 @@ class LogExecutor:
 
     async def status(self, run: RunId) -> RunStatus:
         return (await self._own(run)).status
+
+    async def request(self, run: RunId) -> RunRequest:
+        await self._own(run)
+        return await self.log.request(run)
 
     async def info(self, run: RunId) -> RunInfo:
         return await self._own(run)
@@ -104,12 +112,16 @@ class KernelExecutor(LogExecutor):
         self._working: asyncio.Task[None] | None = None
 
     async def submit(self, request: RunRequest, *, idempotency_key: str) -> RunId:
+        self.begin()
+        return await super().submit(request, idempotency_key=idempotency_key)
+
+    def begin(self) -> None:
+        """Work from now on; on the loop that shall do it."""
         if self._working is None:
             worker = Worker(
                 self.log, self.bell, self.store, self._agent_for, slots=1_000_000, lease=math.inf, name="kernel"
             )
             self._working = asyncio.ensure_future(worker.run())
-        return await super().submit(request, idempotency_key=idempotency_key)
 
     async def close(self) -> None:
         if self._working is not None:

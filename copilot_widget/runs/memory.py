@@ -155,9 +155,11 @@ class MemoryLog:
         entry.awaited, entry.due = frozenset(commit.awaited), commit.due
         come = {key: reply for key, reply in entry.replies.items() if key in entry.awaited}
         if commit.status == "waiting" and (come or entry.stop is not None):
+            entry.tries = 1  # this attempt goes on with the next step
             return Appended(stop=entry.stop, replies=come)
         entry.status = commit.status
         if commit.status == "running":
+            entry.tries = 1
             return Appended(stop=entry.stop)
         entry.lease = 0.0
         return Appended(stop=entry.stop, ring=self._next(run, entry))
@@ -224,6 +226,9 @@ class MemoryLog:
 
     async def info(self, run: RunId) -> RunInfo:
         return _info(self._get(run))
+
+    async def request(self, run: RunId) -> RunRequest:
+        return self._get(run).request
 
     async def runs(self, owner: str, limit: int = 100) -> list[RunInfo]:
         self._expire(time.time())

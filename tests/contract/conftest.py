@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from .logs import Opener, memory
+from tests.servers import PostgresServer, RabbitServer, RedisServer
 
-LOGS: dict[str, Callable[..., Any]] = {"memory": lambda request: memory}
+from .logs import Opener, memory, redis, sqlite
+
+LOGS: dict[str, Callable[..., Any]] = {
+    "memory": lambda request: memory,
+    "sqlite": lambda request: partial(sqlite, request.getfixturevalue("tmp_path") / "runs.sqlite3"),
+    "redis": lambda request: partial(redis, request.getfixturevalue("redis_server").url),
+}
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbit_server() -> Iterator[RabbitServer]:
+    with RabbitServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
 
 
 @pytest.fixture(params=list(LOGS))

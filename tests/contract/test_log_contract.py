@@ -228,6 +228,7 @@ async def test_runs_are_listed_by_owner_the_newest_first(log: Log):
     await log.create(ask("b", thread="t2", prompt="long " * 100), key="b")
     await log.create(ask("c", owner="another"), key="c")
     await claimed(log, "a")
+    assert (await log.request("a")).message.id == "a-user"
     first, second = await log.runs("local")
     assert (first.run, first.status, first.thread) == ("b", "queued", "t2")
     assert len(first.prompt) == 80
@@ -272,7 +273,10 @@ async def test_attempts_are_counted_until_a_step_is_finished(log: Log):
     assert [(await claimed(log, takeover=True)).tries for _ in range(3)] == [1, 2, 3]
     fence = (await claimed(log, takeover=True)).fence
     await log.append("r", fence, 1, chunks(1), commit=Commit("running", state="{}"))
-    assert (await claimed(log, takeover=True)).tries == 1
+    claim = await claimed(log, takeover=True)
+    assert claim.tries == 2, "the attempt before it had begun that step"
+    await log.append("r", claim.fence, 2, chunks(2), commit=Commit("queued", state="{}"))
+    assert (await claimed(log)).tries == 1
 
 
 async def test_a_run_that_is_given_back_can_be_claimed_at_once(log: Log):
