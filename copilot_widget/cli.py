@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
@@ -52,8 +54,28 @@ def _parser() -> _Parser:
     ask.add_argument("--max-steps", help="model requests the run may make (default 20)")
     ask.add_argument("--budget", help="'0.50 USD' or '20000 tokens'")
     ask.add_argument("--approvals", choices=("ask", "auto", "never"), help="ask denies here: there is nobody to ask")
-    ask.add_argument("--executor", help="where the run is executed: kernel")
+    ask.add_argument("--executor", help="where the run is executed: kernel, process, or amqp://host")
     ask.set_defaults(handler=_ask)
+    worker = commands.add_parser("worker", help="execute runs that others ask for")
+    worker.add_argument("--amqp", help="address of RabbitMQ (COPILOT_AMQP; credentials belong there, not here)")
+    worker.add_argument("--redis", help="address of Redis (COPILOT_REDIS)")
+    worker.add_argument("--workers", type=int, help="runs at once (COPILOT_WORKERS, default 5)")
+    worker.add_argument("--host", help="where health and metrics are served (COPILOT_WORKER_HOST, default 127.0.0.1)")
+    worker.add_argument("--port", type=int, help="and on which port (COPILOT_WORKER_PORT, default 8008; 0: any)")
+    worker.add_argument("--app", help="module:copilot, whose tools its runs have (COPILOT_APP)")
+    worker.add_argument("--name", help="what it is called in lists of runs (default: made up)")
+    worker.add_argument("--lease", type=float, default=5.0, help="seconds after which a silent worker counts as dead")
+    worker.add_argument("--grace", type=float, default=30.0, help="seconds that steps get to end after SIGTERM")
+    worker.add_argument("--owner-limit", type=int, help="runs of one owner at once (COPILOT_OWNER_LIMIT; default: any)")
+    worker.add_argument("--pool", help=argparse.SUPPRESS)
+    worker.set_defaults(handler=_worker)
+    serve = commands.add_parser("serve", help="serve runs over HTTP, to any AI SDK client")
+    serve.add_argument("--host", help="COPILOT_SERVE_HOST, default 127.0.0.1; others need a token")
+    serve.add_argument("--port", type=int, help="COPILOT_SERVE_PORT, default 8000; 0: any that is free")
+    serve.add_argument("--app", help="module:copilot, whose options, and here also tools, runs have (COPILOT_APP)")
+    serve.add_argument("--executor", help="kernel (this process), process, or amqp://host (COPILOT_EXECUTOR)")
+    serve.add_argument("--allow-origin", action="append", default=[], help="a page that may ask; can be repeated")
+    serve.set_defaults(handler=_serve)
     return parser
 
 
@@ -80,6 +102,62 @@ def _ask(arguments: argparse.Namespace) -> int:
         print(f"copilot-widget: {run.error}", file=sys.stderr)
         return _USAGE if run.error.code == UsageError.code else _FAILED
     return _STOPPED if run.status == "stopped" else 0
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    from .serving.worker import WorkerOptions, run_worker
+
+    environment = os.environ
+    options = WorkerOptions(
+        amqp=arguments.amqp or environment.get("COPILOT_AMQP", ""),
+        redis=arguments.redis or environment.get("COPILOT_REDIS", ""),
+        pool=Path(arguments.pool) if arguments.pool else None,
+        slots=_number(arguments.workers, "COPILOT_WORKERS", 5, at_least=1),
+        owner_limit=_number(arguments.owner_limit, "COPILOT_OWNER_LIMIT", 0) or None,
+        host=arguments.host or environment.get("COPILOT_WORKER_HOST") or "127.0.0.1",
+        port=None if arguments.pool else _number(arguments.port, "COPILOT_WORKER_PORT", 8008),
+        app=arguments.app or environment.get("COPILOT_APP"),
+        name=arguments.name or "",
+        lease=arguments.lease,
+        grace=arguments.grace,
+    )
+    return run_worker(options)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from .serving.ports import needs
+
+    needs("uvicorn", "serve")
+    needs("starlette", "serve")
+    from .serving.serve import ServeOptions, read_tokens, run_serve
+
+    environment = os.environ
+    origins = [*arguments.allow_origin, *filter(None, environment.get("COPILOT_ALLOW_ORIGIN", "").split(","))]
+    options = ServeOptions(
+        host=arguments.host or environment.get("COPILOT_SERVE_HOST") or "127.0.0.1",
+        port=_number(arguments.port, "COPILOT_SERVE_PORT", 8000),
+        app=arguments.app or environment.get("COPILOT_APP"),
+        executor=arguments.executor
+        or environment.get("COPILOT_EXECUTOR")
+        or environment.get("COPILOT_AMQP")
+        or "kernel",
+        origins=tuple(origins),
+        tokens=read_tokens(),
+        service_token=environment.get("COPILOT_SERVICE_TOKEN", ""),
+    )
+    return run_serve(options)
+
+
+def _number(argument: int | None, variable: str, default: int, *, at_least: int = 0) -> int:
+    """An option that a variable may set. Raises UsageError."""
+    text = str(argument) if argument is not None else os.environ.get(variable) or str(default)
+    try:
+        number = int(text)
+    except ValueError:
+        number = at_least - 1
+    if number < at_least:
+        raise UsageError(f"{variable} is {text!r}.", hint=f"It must be a whole number from {at_least} on.")
+    return number
 
 
 class _Printer:

@@ -8,31 +8,30 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Union, cast
+from typing import Any, Union
 
-from .agent import Agent
+from .agents import KERNEL, Agents, ToolSource
 from .config import check_max_steps, setting
-from .errors import CopilotError, UsageError
+from .errors import UsageError
 from .host import host
 from .instructions import instructions_for
 from .models.base import Model, ModelInfo
-from .models.detect import ask_first, resolve
-from .models.recording import Recorder
 from .protocol.messages import DataPart, FilePart, Part, TextPart, UIMessage
 from .protocol.wire import Usage
 from .run import Run, follow
 from .runs import loop
 from .runs.base import Executor
 from .runs.executor import KernelExecutor
+from .runs.kernel_calls import KernelCalls
+from .runs.places import check_place, open_place
 from .state import Budget, RunRequest
-from .store import MemoryStore
-from .tools.approval import Policy, Rule
-from .tools.base import Tool
-from .tools.toolset import CombinedToolset, StaticToolset, as_tool
+from .store import MemoryStore, Store
+from .tools.approval import Policy
+from .tools.base import Tool, Toolset
+from .tools.toolset import as_tool
 
 Attachment = Union[str, "os.PathLike[str]", bytes, FilePart]
 TurnListener = Callable[[Run], None]
-ToolSource = Callable[[], Iterable[Tool]]
 
 _MAX_ATTACHMENT = 20_000_000  # bytes; providers refuse larger ones
 
@@ -47,7 +46,8 @@ class Copilot:
     approvals    "ask", "auto" (allow all), "never" (deny all), or a callable(tool name, input) → bool or reason
     max_steps    model requests that one run may make
     budget       "0.50 USD" or "20000 tokens" for each run
-    executor     where runs are executed: "kernel"
+    executor     where runs are executed: "kernel"; "process", a process of this machine that outlives the kernel; or
+                 the address of RabbitMQ ("amqp://…"), for workers behind it; or an Executor
     thread       name of the conversation; None: a new one
     root         folder that @file mentions are read from; None: the working folder
     api_base, api_key   the model server's address and key; the key is kept in memory only
@@ -64,45 +64,63 @@ class Copilot:
         approvals: str | Callable[..., Any] | None = None,
         max_steps: int | None = None,
         budget: str | None = None,
-        executor: str | None = None,
+        executor: str | Executor | None = None,
         thread: str | None = None,
         root: str | os.PathLike[str] | None = None,
         api_base: str | None = None,
         api_key: str | None = None,
     ) -> None:
-        self._model = model
-        self._tools = [as_tool(tool) for tool in tools]
-        self._sources: list[ToolSource] = []
+        self._agents = Agents(
+            model=model,
+            tools=[as_tool(tool) for tool in tools],
+            approvals=approvals,
+            api_base=api_base,
+            api_key=api_key,
+        )
         self._instructions = instructions
-        self._approvals = approvals
         self._max_steps = max_steps
         self._budget = budget
         self._root = Path(root) if root is not None else None
-        self._api_base = api_base
-        self._api_key = api_key
+        self._place = executor
         self.thread = thread or f"thread-{secrets.token_urlsafe(9)}"
         self.runs: list[Run] = []
         self._listeners: list[TurnListener] = []
-        self._store = MemoryStore()
-        self._resolved: tuple[Any, Model] | None = None
-        self._check(executor)
-        self.executor: Executor = KernelExecutor(self._agent_for, self._store)
-
-    def _check(self, executor: str | None) -> None:
-        """Everything that can be known to be wrong before the first question."""
+        self._kernel: KernelExecutor | None = None
         self.options()
-        kind = setting("executor", executor, env="COPILOT_EXECUTOR", default="kernel")
-        if kind != "kernel":
-            raise UsageError(
-                f"There is no executor {kind!r} here.", hint="Leave it out: runs are executed in the kernel."
-            )
+
+    @property
+    def agents(self) -> Agents:
+        """What makes its agents, here or on a worker."""
+        return self._agents
+
+    @property
+    def instructions(self) -> str:
+        """Its own standing instructions."""
+        return self._instructions
+
+    def executor(self, place: str | None = None) -> Executor:
+        """Where its runs are executed; `place` overrides what the Copilot and the settings say. Raises UsageError."""
+        where = self._where(place)
+        if not isinstance(where, str):
+            return where
+        if check_place(where) != "kernel":
+            return loop.start(_opened(where)).result()
+        if self._kernel is None:
+            self._kernel = KernelExecutor(self._agents.here, MemoryStore())
+        return self._kernel
+
+    def _where(self, place: str | None) -> str | Executor:
+        return setting("executor", place or self._place, env="COPILOT_EXECUTOR", default="kernel")
 
     def options(self, **overrides: Any) -> dict[str, Any]:
-        """The checked options of a run: max_steps, budget, approvals. Raises UsageError."""
+        """The checked options of a run: max_steps, budget, approvals; and its executor. Raises UsageError."""
         max_steps = check_max_steps(setting("max_steps", overrides.get("max_steps") or self._max_steps, default=20))
         budget = Budget.parse(setting("budget", overrides.get("budget") or self._budget))
-        approvals = setting("approvals", overrides.get("approvals") or self._approvals, default="ask")
+        approvals = setting("approvals", overrides.get("approvals") or self._agents.approvals, default="ask")
         Policy(approvals, headless=host().headless)
+        where = self._where(overrides.get("executor"))
+        if isinstance(where, str):
+            check_place(where)
         return {"max_steps": max_steps, "budget": budget, "approvals": approvals}
 
     # ---- asking --------------------------------------------------------------------------------------
@@ -117,6 +135,7 @@ class Copilot:
         budget: str | None = None,
         approvals: str | None = None,
         record: str | os.PathLike[str] | None = None,
+        executor: str | None = None,
     ) -> Run:
         """Ask, and return at once. While a run goes on, the next one is queued.
 
@@ -127,31 +146,61 @@ class Copilot:
         if not str(prompt or "").strip():
             raise UsageError("There is no question.", hint="Write what you want to know: copilot.ask('…').")
         own = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals, "record": record}
-        options = self.options(max_steps=max_steps, budget=budget, approvals=approvals)
+        own["executor"] = executor
+        options = self.options(max_steps=max_steps, budget=budget, approvals=approvals, executor=executor)
         parts: list[Part] = [TextPart(text=prompt, state="done")]
         for mention in host().mentions(prompt):
             parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
         parts.extend(_attachment(item) for item in attachments)
+        where = self.executor(executor)
         run_id = f"run-{secrets.token_urlsafe(12)}"
+        luggage = {"model": model or ""} if where is self._kernel else self._agents.luggage(model)
         request = RunRequest(
             run=run_id,
             thread=self.thread,
             message=UIMessage(id=f"{run_id}-user", role="user", parts=parts),
             message_id=f"{run_id}-answer",
-            model=model or "",
-            instructions=self._instructions,
+            instructions=instructions_for(self._instructions, host()),
             max_steps=options["max_steps"],
             budget=options["budget"],
             approvals=options["approvals"] if isinstance(options["approvals"], str) else "callable",
-            record=os.fspath(record) if record is not None else None,
+            headless=host().headless,
+            record=str(Path(record).absolute()) if record is not None else None,
+            **luggage,
         )
-        run = Run(self, request, own)
+        run = Run(self, request, where, own)
+        loop.start(where.submit(request, idempotency_key=run_id)).result()
+        self._add(run, serves=request.kernel == KERNEL)
+        return run
+
+    def attach(self, run: str, *, executor: str | None = None) -> Run:
+        """Follow a run that was asked for elsewhere: by a kernel that is gone, or in another notebook.
+
+        It is shown from its beginning. Raises LogError for a run that is not there.
+        """
+        for known in self.runs:
+            if known.id == run:
+                return known
+        where = self.executor(executor)
+        request = loop.start(where.request(run)).result()
+        attached = Run(self, request, where, {"executor": executor})
+        self._add(attached)
+        return attached
+
+    def _add(self, run: Run, *, serves: bool = False) -> None:
+        """`serves`: the run may post calls to this process; it is this Copilot that has the tools."""
         self.runs.append(run)
-        loop.start(self.executor.submit(request, idempotency_key=run_id)).result()
-        loop.start(follow(run))
+        loop.start(self._follow(run, serves))
         for listener in list(self._listeners):
             listener(run)
-        return run
+
+    async def _follow(self, run: Run, serves: bool) -> None:
+        if serves:
+            KernelCalls(KERNEL, run.executor, run.feed, lambda: self._gate(run.request))
+        await follow(run)
+
+    def _gate(self, request: RunRequest) -> tuple[Toolset, Policy, dict[str, Any]]:
+        return self._agents.toolset(), self._agents.policy(request), dict(host().deps)
 
     def on_turn(self, listener: TurnListener) -> Callable[[], None]:
         """Call `listener` with each further run. Returns the function that ends it."""
@@ -160,7 +209,7 @@ class Copilot:
 
     def offer(self, source: ToolSource) -> None:
         """Offer the tools that `source` returns, asked anew at each run; those given by name go first."""
-        self._sources.append(source)
+        self._agents.sources.append(source)
 
     # ---- what has been said ----------------------------------------------------------------------------
 
@@ -184,34 +233,10 @@ class Copilot:
     @property
     def model_info(self) -> ModelInfo:
         """What is known of the model now: its name, and once it has been used, its badge and why it was chosen."""
-        if self._resolved is not None:
-            return self._resolved[1].info
-        name = setting("model", self._model, env="COPILOT_MODEL", default="")
+        if self._agents.resolved is not None:
+            return self._agents.resolved.info
+        name = setting("model", self._agents.model, env="COPILOT_MODEL", default="")
         return ModelInfo(name=name if isinstance(name, str) else getattr(name, "__name__", type(name).__name__))
-
-    # ---- making agents -----------------------------------------------------------------------------------
-
-    async def _agent_for(self, request: RunRequest) -> Agent:
-        """The agent of one run: today's tools, and the model that was asked for."""
-        model = await self._model_for(request.model)
-        if request.record is not None:
-            model = Recorder(model, request.record, secrets=[self._api_key] if self._api_key else [])
-        where = host()
-        approvals = cast("Rule", self._approvals if callable(self._approvals) else request.approvals)
-        offered = [StaticToolset(source()) for source in self._sources]
-        toolset = CombinedToolset(StaticToolset(self._tools), *offered, StaticToolset(where.tools()))
-        request.instructions = instructions_for(request.instructions, where)
-        return Agent(model, toolset, policy=Policy(approvals, headless=where.headless), deps=where.deps)
-
-    async def _model_for(self, name: str) -> Model:
-        wanted = name or setting("model", self._model, env="COPILOT_MODEL")
-        base = setting("api_base", self._api_base, env="COPILOT_API_BASE")
-        if self._resolved is None or self._resolved[0] != (wanted, base):
-            model = await resolve(wanted, api_base=base, api_key=self._api_key)
-            if ask_first(model):
-                raise _not_chosen(model)
-            self._resolved = ((wanted, base), model)
-        return self._resolved[1]
 
     def _ipython_display_(self) -> None:
         host().show_panel(self)
@@ -220,13 +245,21 @@ class Copilot:
         return f"<Copilot {self.model_info.name or 'model not chosen yet'}, {len(self.runs)} runs>"
 
 
-def _not_chosen(model: Model) -> CopilotError:
-    """A key in the environment is no consent to send data there: the user names the model once."""
-    return CopilotError(
-        f"{model.info.reason.rstrip('.')}, but nothing was sent: you have not chosen it yet.",
-        hint=f'Choose it: %config Copilot.model = "{model.info.name}", --model, or COPILOT_MODEL. "demo" needs no key.',
-        code="not-chosen",
-    )
+async def _opened(place: str) -> Executor:
+    return open_place(place, _shared_store)
+
+
+def _shared_store() -> Store:
+    """Conversations that workers can read, too."""
+    from .store.open import open_store
+
+    store = open_store()
+    if isinstance(store, MemoryStore):
+        raise UsageError(
+            "Conversations are kept in this process only (COPILOT_STORE is off): no other process can answer in them.",
+            hint="Set COPILOT_STORE to a database URL, or leave it out; or let runs be executed in the kernel.",
+        )
+    return store
 
 
 def _attachment(item: Attachment) -> Part:

@@ -12,7 +12,7 @@ from .host import host
 from .protocol.messages import TextPart, UIMessage
 from .protocol.wire import Usage
 from .runs import loop
-from .runs.base import Event
+from .runs.base import Event, Executor
 from .runs.feed import Feed
 from .state import TERMINAL, Approval, RunRequest, RunStatus
 
@@ -35,9 +35,10 @@ class RunError:
 class Run:
     """A turn of a Copilot: running, or ended. Made by `Copilot.ask`; displays itself as a cell's last value."""
 
-    def __init__(self, copilot: Copilot, request: RunRequest, options: Mapping[str, Any]) -> None:
+    def __init__(self, copilot: Copilot, request: RunRequest, executor: Executor, options: Mapping[str, Any]) -> None:
         self._copilot = copilot
         self._request = request
+        self._executor = executor
         self.options = {name: value for name, value in options.items() if value is not None}
         """What was asked for this run alone (model, max_steps, budget, approvals); its follow-ups keep to it."""
         self._feed = Feed(request.run, request.message_id)
@@ -52,6 +53,16 @@ class Run:
     def prompt(self) -> UIMessage:
         """The user's message."""
         return self._request.message
+
+    @property
+    def request(self) -> RunRequest:
+        """What was asked for."""
+        return self._request
+
+    @property
+    def executor(self) -> Executor:
+        """Where it is executed."""
+        return self._executor
 
     @property
     def copilot(self) -> Copilot:
@@ -127,12 +138,12 @@ class Run:
 
     def stop(self) -> None:
         """End the run; returns at once. No error where it has ended."""
-        loop.start(self._copilot.executor.stop(self.id))
+        loop.start(self._executor.stop(self.id))
 
     def answer(self, approval_id: str, approved: bool, reason: str | None = None) -> bool:
         """Answer an approval; only the first answer counts. False for any other."""
         reply = Approval(approved=approved, reason=reason)
-        return loop.start(self._copilot.executor.answer(self.id, approval_id, reply)).result()
+        return loop.start(self._executor.answer(self.id, approval_id, reply)).result()
 
     def events(self, after: int = 0) -> Iterator[Event]:
         """The run's events from `after` + 1 on, live, until the terminal one."""
@@ -181,4 +192,4 @@ async def follow(run: Run) -> None:
     task = asyncio.current_task()
     if task is not None:
         task.set_name(f"copilot-feed-{run.id}")
-    await run.feed.follow(run.copilot.executor)
+    await run.feed.follow(run.executor)

@@ -58,10 +58,10 @@ class NotebookHost:
     async def serve(self, awaitable: Awaitable[T]) -> T:
         return await self.main_thread.serve(awaitable)
 
-    def show_run(self, run: Run) -> None:
+    def show_run(self, run: Run, notice: str | None = None) -> None:
         from .display import show
 
-        show(self, run.copilot, "turn", [run])
+        show(self, run.copilot, "turn", [run], notice=notice)
 
     def show_panel(self, copilot: Copilot) -> None:
         from .display import show

@@ -56,6 +56,9 @@ class Extension:
         call = parse(text)
         call.prompt = expand(call.prompt, self._namespace())
         copilot = self._copilot(call)
+        command, _, rest = call.prompt.partition(" ")
+        if command == "/runs" and not is_cell:
+            return self._runs(copilot, call.values.get("executor"), rest.strip())
         if not call.prompt:
             if is_cell:
                 raise UsageError("There is no question in the cell.", hint="Write it below the line %%copilot.")
@@ -73,19 +76,44 @@ class Extension:
         return run
 
     def _options(self, copilot: Copilot, call: MagicCall) -> dict[str, Any]:
-        names = ("model", "max_steps", "budget", "approvals", "record")
+        names = ("model", "max_steps", "budget", "approvals", "record", "executor")
         options = {name: call.values[name] for name in names if name in call.values}
         if "replay" in call.values:
             if "model" in options:
                 raise UsageError("--replay answers in place of a model.", hint="Leave --model out.")
             options["model"] = f"replay:{call.values['replay']}"
-        copilot.options(**{name: options[name] for name in names[1:4] if name in options})
-        executor = call.values.get("executor", "kernel")
-        if executor != "kernel":
-            raise UsageError(
-                f"There is no executor {executor!r} here.", hint="Leave it out: runs are executed in the kernel."
-            )
+        checked = ("max_steps", "budget", "approvals", "executor")
+        copilot.options(**{name: options[name] for name in checked if name in options})
         return options
+
+    def _runs(self, copilot: Copilot, place: str | None, word: str) -> Run | None:
+        """%copilot /runs [ID]: list the runs, or follow one."""
+        from ..agents import KERNEL
+        from .runs import choose, find_runs, notice_of, table
+
+        rows = find_runs(self.copilots.values(), place)
+        if not word:
+            from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+            display(table(rows), raw=True)
+            return None
+        chosen = choose(rows, word)
+        run = next((run for other in self.copilots.values() for run in other.runs if run.id == chosen.info.run), None)
+        if run is None:
+            run = self._of_thread(chosen.info.thread, chosen.place).attach(chosen.info.run, executor=chosen.place)
+        self.host.show_run(run, notice_of(run.request, KERNEL))
+        run.shown = True
+        return run
+
+    def _of_thread(self, thread: str, place: str) -> Copilot:
+        """The Copilot of a conversation that was begun elsewhere; it becomes the notebook's current one."""
+        from ..copilot import Copilot
+
+        if thread not in self.copilots:
+            copilot = self.copilots[thread] = Copilot(thread=thread, executor=place)
+            copilot.offer(self._decorated)
+        self.current = thread
+        return self.copilots[thread]
 
     def _draft(self, copilot: Copilot, call: MagicCall, options: dict[str, Any], notice: str) -> None:
         from .display import show

@@ -69,7 +69,7 @@ def parse(line: str) -> MagicCall:
 
 _EXAMPLES = {
     "model": "--model openai/gpt-5",
-    "executor": "--executor kernel",
+    "executor": "--executor process",
     "approvals": "--approvals ask",
     "max_steps": "--max-steps 5",
     "budget": "--budget '0.50 USD'",

@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 from starlette.applications import Starlette
 
+from copilot_widget.protocol import UIMessage
+from copilot_widget.protocol.messages import TextPart
 from copilot_widget.serving.ports import HttpServer, listen
 from copilot_widget.store import MemoryStore, Store
 from copilot_widget.store.remote import RemoteStore
@@ -149,3 +151,11 @@ async def place(kind: str, request: Any, folder: Path) -> AsyncIterator[Place]:
     finally:
         for store in [*found.opened, *direct.opened]:
             await store.close()
+
+
+def said(text: str, message_id: str = "m", role: Any = "user") -> UIMessage:
+    return UIMessage(message_id, role, [TextPart(text=text)])
+
+
+async def texts(store: Any, owner: str = "ann", thread: str = "t") -> list[str]:
+    return [message.text for message in await store.messages(owner, thread)]

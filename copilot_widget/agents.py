@@ -1,0 +1,129 @@
+"""Making the agent of a run: in the process that asked for it, or on a worker."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from .agent import Agent
+from .config import setting
+from .elsewhere import remote_tools
+from .errors import CopilotError, UsageError
+from .host import host
+from .models.base import Model
+from .models.detect import ask_first, resolve
+from .models.recording import Recorder
+from .state import KernelTool, RunRequest
+from .tools.approval import Policy, Rule
+from .tools.base import Tool, Toolset
+from .tools.toolset import CombinedToolset, StaticToolset
+
+ToolSource = Callable[[], Iterable[Tool]]
+
+KERNEL = f"kernel-{secrets.token_urlsafe(12)}"
+"""This process, to workers. A kernel that is restarted is another process, and has another name."""
+
+_FILES = ("script:", "replay:")
+
+
+@dataclass
+class Agents:
+    """What a Copilot was made of, as far as its agents are concerned."""
+
+    model: Any = None
+    tools: list[Tool] = field(default_factory=list[Tool])
+    sources: list[ToolSource] = field(default_factory=list[ToolSource])
+    """Asked anew at each run; tools that were given by name go first."""
+    approvals: Any = None
+    api_base: str | None = None
+    api_key: str | None = None
+    resolved: Model | None = None
+    """The model that was used last."""
+    _models: dict[tuple[Any, str | None], Model] = field(default_factory=dict[Any, Any])
+
+    async def here(self, request: RunRequest) -> Agent:
+        """The agent of a run in the process that asked for it: today's tools, and the model that was asked for."""
+        model = await self._model(request)
+        return Agent(model, self.toolset(), policy=self.policy(request), deps=host().deps)
+
+    async def on_worker(self, request: RunRequest) -> Agent:
+        """The agent of a run that another process asked for: our own tools, and those that the asking kernel runs."""
+        model = await self._model(request)
+        remote = StaticToolset(remote_tools(request.kernel, request.kernel_tools))
+        return Agent(model, CombinedToolset(StaticToolset(self.tools), remote), policy=self.policy(request), deps={})
+
+    def toolset(self) -> Toolset:
+        offered = [StaticToolset(source()) for source in self.sources]
+        return CombinedToolset(StaticToolset(self.tools), *offered, StaticToolset(host().tools()))
+
+    def policy(self, request: RunRequest) -> Policy:
+        rule = self.approvals if callable(self.approvals) else _rule(request.approvals)
+        return Policy(cast("Rule", rule), headless=request.headless)
+
+    # ---- what leaves the process with a request ----------------------------------------------------------
+
+    def luggage(self, model: str | None) -> Mapping[str, Any]:
+        """Fields of a request that a worker can serve. Raises UsageError for what cannot leave the process."""
+        if self.api_key:
+            raise UsageError(
+                "A key that is given to Copilot(api_key=…) stays in this process.",
+                hint="Give it to the workers, as COPILOT_API_KEY in their environment.",
+            )
+        wanted = model or setting("model", self.model, env="COPILOT_MODEL", default="")
+        if not isinstance(wanted, str):
+            raise UsageError(
+                "A model that is an object of this process cannot answer on a worker.",
+                hint='Name it as "provider/model", or let the run be executed in the kernel.',
+            )
+        for prefix in _FILES:
+            if wanted.startswith(prefix):
+                wanted = prefix + str(Path(wanted[len(prefix) :]).expanduser().absolute())
+        return {
+            "model": wanted,
+            "api_base": setting("api_base", self.api_base, env="COPILOT_API_BASE"),
+            "kernel": KERNEL,
+            "kernel_tools": [_described(tool) for tool in self.toolset().tools().values()],
+        }
+
+    # ---- models ------------------------------------------------------------------------------------------
+
+    async def _model(self, request: RunRequest) -> Model:
+        wanted = request.model or setting("model", self.model, env="COPILOT_MODEL")
+        base = request.api_base or setting("api_base", self.api_base, env="COPILOT_API_BASE")
+        key = (wanted, base)
+        if key not in self._models:
+            model = await resolve(wanted, api_base=base, api_key=self.api_key)
+            if ask_first(model):
+                raise _not_chosen(model)
+            self._models = {key: model}  # the last one: a worker does not collect what every user has named
+        self.resolved = self._models[key]
+        if request.record is None:
+            return self.resolved
+        return Recorder(self.resolved, request.record, secrets=[self.api_key] if self.api_key else [])
+
+
+def _rule(text: str) -> str:
+    """A function that decides is the asking kernel's; where only its name has come, a person is asked."""
+    return text if text in ("ask", "auto", "never") else "ask"
+
+
+def _described(tool: Tool) -> KernelTool:
+    schema = tool.schema
+    return KernelTool(
+        name=schema.name, description=schema.description, input_schema=dict(schema.input_schema), title=tool.title
+    )
+
+
+def _not_chosen(model: Model) -> CopilotError:
+    """A key in the environment is no consent to send data there: the user names the model once."""
+    return CopilotError(
+        f"{model.info.reason.rstrip('.')}, but nothing was sent: you have not chosen it yet.",
+        hint=f'Choose it: %config Copilot.model = "{model.info.name}", --model, or COPILOT_MODEL. "demo" needs no key.',
+        code="not-chosen",
+    )
+
+
+__all__ = ["KERNEL", "Agents", "ToolSource"]
