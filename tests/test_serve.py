@@ -279,6 +279,7 @@ async def test_a_foreign_page_is_refused(ann: Client):
         ({"messageId": "m0"}, "cannot be changed"),
         ({"model": 7}, "a name"),
         ({"model": "script:/etc/passwd"}, "a name"),
+        ({"model": "\n replay:/etc/passwd"}, "a name"),
     ],
 )
 async def test_a_body_that_is_no_chat_request_is_refused(ann: Client, thread: str, change: Any, words: str):

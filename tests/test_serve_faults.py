@@ -62,10 +62,10 @@ def thread() -> str:
 # ---- its start --------------------------------------------------------------------------------------------------
 
 
-def refused(env: dict[str, str], *arguments: str) -> str:
-    """What a server says that does not start: one line, without a traceback."""
+def refused(env: dict[str, str], *arguments: str, command: str = "serve") -> str:
+    """What a process says that does not start: one line, without a traceback."""
     done = subprocess.run(
-        [*COMMAND, "serve", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=100
+        [*COMMAND, command, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=100
     )
     assert done.returncode in (1, 2), done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("copilot-widget: ")]
@@ -82,6 +82,8 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path):
         assert f"The port {port} on 127.0.0.1 cannot be used: Address already in use" in refused(
             env, "--port", str(port)
         )
+        said = refused(env, "--port", str(port), command="worker")
+        assert f"The port {port} on 127.0.0.1 cannot be used: Address already in use" in said
     assert "COPILOT_SERVE_PORT is '-4'" in refused(env, "--port", "-4")
     assert "The port 70000 on 127.0.0.1 cannot be used" in refused(env, "--port", "70000")
     assert "COPILOT_SERVE_PORT is 'http'" in refused({**env, "COPILOT_SERVE_PORT": "http"})
@@ -114,6 +116,8 @@ def test_servers_that_cannot_be_used_are_said_without_credentials(tmp_path: Path
     }
     for words, change in found.items():
         assert words in refused({**env, **change}, "--port", "0")
+        if "COPILOT_REDIS" in change:
+            assert words in refused({**env, **change}, "--port", "0", command="worker")
 
 
 def test_conversations_of_another_schema_version_are_not_touched(tmp_path: Path):
@@ -215,8 +219,9 @@ async def test_pages_of_other_names_do_not_reach_a_server_without_tokens():
 # ---- around it, and its end -----------------------------------------------------------------------------------
 
 
-async def test_an_instance_is_killed_and_its_clients_go_on_at_another(
-    tmp_path: Path, broker: Broker, started: contextlib.ExitStack, thread: str
+@pytest.mark.parametrize("properly", [True, False])
+async def test_an_instance_ends_and_its_clients_go_on_at_another(
+    tmp_path: Path, broker: Broker, started: contextlib.ExitStack, thread: str, properly: bool
 ):
     env = environment(tmp_path, **broker.environment)
     ours = [serve(env, tmp_path / "a.log"), serve(env, tmp_path / "b.log"), worker(env, tmp_path / "worker.log")]
@@ -227,7 +232,17 @@ async def test_an_instance_is_killed_and_its_clients_go_on_at_another(
     async with one.stream("POST", "/api/chat", json=chat_body("count 100", thread)) as stream:
         await stream.read(10)
         run = stream.run
-        ours[0].kill()
+        if properly:
+            ended = asyncio.ensure_future(asyncio.to_thread(ours[0].term))
+            await stream.read()
+            assert await ended == 0
+            assert "Traceback" not in ours[0].log()
+        else:
+            ours[0].kill()
+            with pytest.raises(httpx.HTTPError):
+                await stream.read()
+        assert not stream.done  # nothing that a client could take for the end of the run
+        assert {chunk["type"] for chunk in stream.chunks} <= {"start", "start-step", "text-start", "text-delta"}
         with pytest.raises(httpx.HTTPError):
             await one.status(run)
     rest = await two.follow(run, after=stream.ids[-1])

@@ -41,9 +41,9 @@ class ChatRequest:
             raise UsageError("A message that was sent cannot be changed.", hint="Send another one.")
         if not isinstance(messages, list) or not messages:
             raise UsageError("The body has no messages.")
-        if not isinstance(model, str) or model.startswith(_FILES):  # a file of the server's is none of the client's
+        if not isinstance(model, str) or model.strip().startswith(_FILES):  # the server's files are not the client's
             raise UsageError("The model must be a name, as provider/model.")
-        return cls(thread, _user_message(cast("list[Any]", messages)[-1]), model)
+        return cls(thread, _user_message(cast("list[Any]", messages)[-1]), model.strip())
 
 
 def parse_body(text: bytes) -> dict[str, Any]:

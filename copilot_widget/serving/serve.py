@@ -107,6 +107,7 @@ async def _serve(options: ServeOptions) -> int:
     await on_signals().wait()
     logger.info("ends")
     await backend.stop()
+    service.closing.set()
     await server.close()
     await backend.close()
     await store.close()

@@ -65,6 +65,8 @@ class Service:
     """What must be fine for runs to be served, by name. Each raises CopilotError where it is not."""
     heartbeat: float = HEARTBEAT_SECONDS
     stats: ServeStats = field(default_factory=ServeStats)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server is about to end: streams break off, and can be gone on with elsewhere."""
 
     def owner(self, request: Request) -> str:
         """Whose request it is. Raises UsageError unauthorized."""
@@ -237,7 +239,8 @@ class _Routes:
 
         self._stats.streams += 1
         try:
-            async for text in sse(executor.subscribe(run, after), self._service.heartbeat, count):
+            events, service = executor.subscribe(run, after), self._service
+            async for text in sse(events, service.heartbeat, closing=service.closing, count=count):
                 yield text
         finally:
             self._stats.streams -= 1

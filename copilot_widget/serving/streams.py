@@ -14,21 +14,27 @@ from ..runs.base import Event
 
 _AHEAD = 1_000
 """Events that are read before the client has taken those before them."""
+_LEAVE_SECONDS = 0.5
 
 Item = Union[Event, CopilotError, None]
 
 
 async def sse(
-    events: AsyncIterator[Event], heartbeat: float, count: Callable[[int], None] = lambda _: None
+    events: AsyncIterator[Event],
+    heartbeat: float,
+    *,
+    closing: asyncio.Event,
+    count: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[str]:
     """Events as they come, those that have come meanwhile in one piece; `id:` is an event's number in the log.
 
     A comment goes out after each `heartbeat` seconds in which nothing happened, so that no proxy takes the silence
-    for the end. Chunks pass as they are: the client may know a type of a newer version. `count` is told how many
-    events went out.
+    for the end. Chunks pass as they are: the client may know a type of a newer version. When `closing` is set, a run
+    that is at its end still gets there; any other stream breaks off. `count` is told how many events went out.
     """
     queue: asyncio.Queue[Item] = asyncio.Queue(_AHEAD)
     reading = asyncio.ensure_future(_read(events, queue))
+    leaving = asyncio.ensure_future(_after(closing, queue))
     try:
         while True:
             try:
@@ -38,17 +44,24 @@ async def sse(
                 continue
             while not queue.empty():
                 items.append(queue.get_nowait())
-            last = items[-1]
             logged = [item for item in items if isinstance(item, dict)]
+            ends = [item for item in items if not isinstance(item, dict)]
             count(len(logged))
             text = "".join(f"id: {event['seq']}\ndata: {dumps(event['chunk'])}\n\n" for event in logged)
-            if isinstance(last, dict):
+            if not ends:
                 yield text
                 continue
-            yield text + (DONE if last is None else _broken(last))
+            yield text + (DONE if ends[0] is None else _broken(ends[0]))
             return
     finally:
         reading.cancel()
+        leaving.cancel()
+
+
+async def _after(closing: asyncio.Event, queue: asyncio.Queue[Item]) -> None:
+    await closing.wait()
+    await asyncio.sleep(_LEAVE_SECONDS)
+    await queue.put(CopilotError("The server ends.", hint="The run goes on: come back with the last id."))
 
 
 async def _read(events: AsyncIterator[Event], queue: asyncio.Queue[Item]) -> None:

@@ -53,6 +53,7 @@ def run_worker(options: WorkerOptions) -> int:
 
 async def _work(options: WorkerOptions) -> int:
     copilot = load_app(options.app)
+    listener = None if options.port is None else listen(options.host, options.port)
     store = open_store()
     refuse_memory(store)
     await store.check()
@@ -68,8 +69,8 @@ async def _work(options: WorkerOptions) -> int:
     )
     life = None if options.pool is None else _begin_life(options.pool, worker.name)
     server = None
-    if options.port is not None:
-        server = HttpServer(worker_app(worker), listen(options.host, options.port))
+    if listener is not None:
+        server = HttpServer(worker_app(worker), listener)
         await server.start()
     ended = on_signals()
     working = asyncio.ensure_future(worker.run())

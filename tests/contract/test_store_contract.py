@@ -157,6 +157,13 @@ async def test_puts_at_once_all_count(anywhere: Place):
     assert await texts(stores[1]) == kept
 
 
+async def test_stores_that_begin_at_once_make_one_schema(shared: Place):
+    await asyncio.gather(*(shared.open().check() for _ in range(8)))
+    await asyncio.gather(*(shared.open().put("ann", "t", said(str(n), str(n))) for n in range(8)))
+    assert len(await texts(shared.open())) == 8
+    assert shared.execute("select version from copilot_schema") == [(SCHEMA,)]
+
+
 _WRITER = """
 import asyncio, sys
 from copilot_widget.protocol import UIMessage
@@ -165,6 +172,7 @@ from copilot_widget.store.open import open_store
 
 async def main(me):
     store = open_store()
+    print("ready", flush=True)
     sys.stdin.readline()
     for n in range(20):
         await store.put("ann", "t", UIMessage(f"{me} {n}", "user", [TextPart(text=f"{me} {n}")]))
@@ -176,22 +184,15 @@ asyncio.run(main(sys.argv[1]))
 
 
 async def test_processes_that_begin_at_once_make_one_schema_and_lose_nothing(shared: Place):
-    writers = [
-        await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            _WRITER,
-            str(me),
-            env=shared.environment,
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for me in range(4)
-    ]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    start = asyncio.create_subprocess_exec
+    writers = [await start(sys.executable, "-c", _WRITER, str(me), env=shared.environment, **pipes) for me in range(4)]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert await writer.stdout.readline() == b"ready\n"
     ended = await asyncio.gather(*(writer.communicate(b"\n") for writer in writers))
-    assert [(writer.returncode, error.decode()) for writer, (_, error) in zip(writers, ended, strict=True)] == [
-        (0, "")
-    ] * 4
+    assert [error.decode() for _, error in ended] == [""] * 4
+    assert [writer.returncode for writer in writers] == [0] * 4
     kept = await texts(shared.open())
     assert len(kept) == 81
     for me in range(4):

@@ -58,6 +58,7 @@ async def test_a_wrong_password_is_said_without_telling_it(postgres_server: Any)
             await store.check()
         assert refused.value.code == "credentials"
         assert "s3cret-word" not in str(refused.value)
+        assert user not in str(refused.value)
         await store.close()
 
 
