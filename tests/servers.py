@@ -13,12 +13,16 @@ import socket
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 from typing_extensions import Self
 
 _START_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
+_spawner = ThreadPoolExecutor(1)
+"""To Linux the parent is the thread that started a child: this one lives as long as the process."""
 
 
 class ServerError(RuntimeError):
@@ -72,23 +76,26 @@ class Server:
     def start(self) -> None:
         self._before = len(self.output())
         with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command(),
-                cwd=self.folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                user=self._user(),
-                preexec_fn=die_with_parent,
-            )
+            self._process = _spawner.submit(self._spawn, output).result()
         until = time.monotonic() + _START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.kill()
                 raise ServerError(f"{self.name} did not start:\n{self.output()[-3_000:]}")
             time.sleep(0.05)
+
+    def _spawn(self, output: BinaryIO) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command(),
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            user=self._user(),
+            preexec_fn=die_with_parent,
+        )
 
     def output(self) -> str:
         return (self.folder / "output").read_text(errors="replace")

@@ -24,6 +24,8 @@ from .writer import Writer
 AgentFactory = Callable[[RunRequest], Awaitable[Agent]]
 T = TypeVar("T")
 
+_ENDS = ("finish-step", "finish", "error", "abort")
+"""Chunks that a step ends with."""
 _STORE_SECONDS = 60.0
 """How long a database that does not answer is waited for."""
 
@@ -154,15 +156,19 @@ class Attempt:
         return state
 
     async def _take_step(self, agent: Agent, state: RunState, ends: list[dict[str, Any]]) -> RunState:
-        """The step's chunks into the log; the last one into `ends`, since it lands together with the commit."""
+        """The step's chunks into the log; what ends it into `ends`, since that lands together with the commit."""
         steps = cast("AsyncGenerator[Item, None]", agent.step(state, self.stop))
         try:
             async for item in steps:
                 if isinstance(item, RunState):
                     return item
-                for chunk in ends:
-                    await self._writer.put(chunk)
-                ends[:] = [to_wire(item)]
+                chunk = to_wire(item)
+                if chunk["type"] in _ENDS:
+                    ends.append(chunk)
+                    continue
+                for held in (*ends, chunk):
+                    await self._writer.put(held)
+                ends.clear()
         finally:
             await steps.aclose()
         raise AssertionError("a step ends with a state")
@@ -201,8 +207,8 @@ class Attempt:
         while True:
             try:
                 return await call()
-            except StoreError:
-                if time.monotonic() > deadline or self.stop.is_set:
+            except StoreError as error:
+                if error.code != "unavailable" or time.monotonic() > deadline or self.stop.is_set:
                     raise
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)

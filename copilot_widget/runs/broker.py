@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ..state import LOCAL, RunRequest
 from ..store import Store
 from .amqp import AmqpBell
 from .base import RunId
 from .executor import LogExecutor
 from .redis import RedisLog
+from .servers import unavailable
+
+_CHECK_SECONDS = 5.0
+"""How long a broker that says nothing is waited for: somebody looks at the cell."""
 
 
 class BrokerExecutor(LogExecutor):
@@ -19,6 +25,7 @@ class BrokerExecutor(LogExecutor):
     def __init__(self, amqp: str, redis: str, store: Store, *, owner: str = LOCAL) -> None:
         self._redis = RedisLog(redis)
         self._amqp = AmqpBell(amqp)
+        self._address = amqp
         self._checked = False
         super().__init__(self._redis, self._amqp, store, owner=owner)
 
@@ -30,7 +37,10 @@ class BrokerExecutor(LogExecutor):
         """See that both can be reached, once: later a run is safe in the log also while the broker is away."""
         if not self._checked:
             await self._redis.check()
-            await self._amqp.check()
+            try:
+                await asyncio.wait_for(self._amqp.check(), _CHECK_SECONDS)
+            except asyncio.TimeoutError:
+                raise unavailable("RabbitMQ", self._address, f"no answer within {_CHECK_SECONDS:g} s") from None
             self._checked = True
 
 

@@ -33,6 +33,7 @@ from .feed import Feed
 logger = logging.getLogger(__name__)
 
 _SIGN_OF_LIFE_SECONDS = PATIENCE_SECONDS / 3
+_RETRY_SECONDS = 0.5
 
 
 class KernelCalls:
@@ -72,11 +73,22 @@ class KernelCalls:
         try:
             reply = await self._reply(call_id, expected, approved)
             if not self._stop.is_set:
-                await self._executor.answer(self._feed.run, reply_id, reply)
+                await self._answer(reply_id, reply)
         except LogError as error:
             logger.warning("the reply to %s: %s", call_id, one_line(error))
         finally:
             living.cancel()
+
+    async def _answer(self, reply_id: str, reply: Reply) -> None:
+        """A log that is away is waited for: what the call has done must not be taken for not done."""
+        while True:
+            try:
+                await self._executor.answer(self._feed.run, reply_id, reply)
+                return
+            except LogError as error:
+                if error.code != "unavailable" or self._stop.is_set:
+                    raise
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _live(self) -> None:
         """Signs of life, so that a call may take its time."""

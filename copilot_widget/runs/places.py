@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Literal
@@ -12,13 +13,18 @@ from ..errors import UsageError
 from ..state import LOCAL
 from ..store import Store
 from .base import Executor
+from .executor import LogExecutor
 
 Kind = Literal["kernel", "process", "broker"]
 
 _SCHEMES = ("amqp", "amqps")
 
-_open: dict[str, Executor] = {}
-"""The executors of this process that leave it, by place: Copilots share connections."""
+_MANY = 10
+"""Pools of this machine that are looked at; each is of another environment."""
+
+_open: dict[tuple[str, ...], Executor] = {}
+"""The executors of this process that leave it: Copilots share connections. The key is all that one is made of, so that
+an address that is set right, or a key that is set, counts from then on."""
 
 
 def check_place(place: str) -> Kind:
@@ -51,18 +57,46 @@ def owner() -> str:
 
 
 def open_place(place: str, store: Callable[[], Store]) -> Executor:
-    """The executor of a place outside this process; on the agent's loop."""
-    kind = check_place(place)
-    if place not in _open:
-        if kind == "process":
-            from .process import ProcessExecutor
+    """The executor of a place outside this process; on the agent's loop. Raises UsageError."""
+    if check_place(place) == "process":
+        from .process import ProcessExecutor, pool_folder
 
-            _open[place] = ProcessExecutor(store())
-        else:
-            from .broker import BrokerExecutor
+        key = ("process", str(pool_folder()))
+        if key not in _open:
+            _open[key] = ProcessExecutor(store())
+        return _open[key]
+    from .broker import BrokerExecutor
 
-            _open[place] = BrokerExecutor(place, redis_url(), store(), owner=owner())
-    return _open[place]
+    where = [os.environ.get(name, "") for name in ("COPILOT_STORE", "COPILOT_SERVICE_URL")]
+    key = (place, redis_url(), owner(), *where)
+    if key not in _open:
+        _say_it_once("aiormq")
+        _open[key] = BrokerExecutor(place, redis_url(), store(), owner=owner())
+    return _open[key]
+
+
+def other_pools(store: Callable[[], Store]) -> list[Executor]:
+    """Pools of this machine that belong to other environments, the latest first; on the agent's loop.
+
+    Their runs can be followed, stopped and answered. No worker is started for them: it would have our keys.
+    """
+    from .process import LOG_NAME, pool_folder, pools_folder
+    from .sqlite import SqliteLog
+    from .sqlite_news import SqliteBell
+
+    own = pool_folder()
+    found = [path for path in pools_folder().glob(f"*/{LOG_NAME}") if path.parent != own]
+    found.sort(key=lambda path: -path.stat().st_mtime)
+    for path in found[:_MANY]:
+        if ("pool", str(path)) not in _open:
+            log = SqliteLog(path)
+            _open["pool", str(path)] = LogExecutor(log, SqliteBell(log), store())
+    return [_open["pool", str(path)] for path in found[:_MANY]]
+
+
+def _say_it_once(library: str) -> None:
+    """What a library logs before it raises must not be printed into a cell as well; a log that is set up has it."""
+    logging.getLogger(library).addHandler(logging.NullHandler())
 
 
 def _shown(place: str) -> str:
@@ -71,4 +105,4 @@ def _shown(place: str) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else place
 
 
-__all__ = ["Kind", "check_place", "open_place", "owner", "redis_url"]
+__all__ = ["Kind", "check_place", "open_place", "other_pools", "owner", "redis_url"]

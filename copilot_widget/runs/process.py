@@ -22,11 +22,12 @@ from pathlib import Path
 
 from ..config import data_folder
 from ..errors import LogError, one_line
-from ..state import TERMINAL, RunRequest
+from ..state import LOCAL, TERMINAL, RunRequest
 from ..store import Store
 from .base import Event, RunId
 from .executor import LogExecutor
-from .sqlite import SqliteBell, SqliteLog
+from .sqlite import SqliteLog
+from .sqlite_news import SqliteBell
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +55,15 @@ def pool_folder() -> Path:
 class ProcessExecutor(LogExecutor):
     """An `Executor` over the pool of this process, or of `folder`."""
 
-    def __init__(self, store: Store, folder: Path | None = None) -> None:
+    def __init__(self, store: Store, folder: Path | None = None, *, owner: str = LOCAL) -> None:
         self._folder = folder or pool_folder()
         log = SqliteLog(self._folder / LOG_NAME)
-        super().__init__(log, SqliteBell(log), store)
+        super().__init__(log, SqliteBell(log), store, owner=owner)
         self._cared: set[RunId] = set()
         self._caring: asyncio.Task[None] | None = None
+
+    def of(self, owner: str) -> ProcessExecutor:
+        return ProcessExecutor(self.store, self._folder, owner=owner)
 
     async def submit(self, request: RunRequest, *, idempotency_key: str) -> RunId:
         run = await super().submit(request, idempotency_key=idempotency_key)

@@ -1,30 +1,27 @@
-"""The log in a SQLite file, for the processes of one machine; and the bell, which looks into the same file.
+"""The log in a SQLite file, for the processes of one machine.
 
 An append is one row, whatever its number of events. What is new is read once a process and told to all its readers.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from ..state import TERMINAL, Reply, RunRequest, RunStatus
-from .base import KEEP_SECONDS, LEASE_SECONDS, Appended, Claim, Commit, Event, Ring, RunId, RunInfo, prompt_of
-from .followers import Batch, Follower, Followers, Page, page_of, read
+from .base import KEEP_SECONDS, LEASE_SECONDS, Appended, Claim, Commit, Event, RunId, RunInfo, prompt_of
+from .followers import Follower, Page, page_of, read
 from .refusals import check_size, ended, expired, gap, stale, unknown
-from .sqlite_database import LIVE, Database, Watch
-from .written import chunks_text, events_of, read_reply, read_request
+from .sqlite_database import LIVE, TABLES, Database, Watch
+from .sqlite_news import News, batch_of
+from .written import chunks_text, read_reply, read_request
 
 _TOMBSTONE_SECONDS = 7 * 24 * 3600.0
 _PAGE = 500
 """Rows that are read at a time."""
-_LOOK_SECONDS = 0.25
-"""How often is looked for what time alone brings: a lease that lapses, a run that is due."""
 _INFO = "run, thread, owner, status, prompt, created, updated, worker, fence, last_seq"
 _COME = "(status = 'queued' OR status = 'waiting' AND (come OR stop IS NOT NULL OR due <= :now))"
 _HEAD = f"""NOT EXISTS (SELECT 1 FROM runs AS earlier WHERE earlier.owner = runs.owner AND earlier.thread = runs.thread
@@ -45,14 +42,13 @@ class SqliteLog:
         self.watch = Watch(self._database)
         self._owner_limit = owner_limit
         self._keep = keep
-        self._followers = Followers(self._begin_telling)
-        self._telling: asyncio.Task[None] | None = None
+        self._news = News(self._database, self.watch)
 
     # ---- a run's beginning ------------------------------------------------------------------------------
 
     async def create(self, request: RunRequest, *, key: str) -> RunId:
         text, now = check_size(request), time.time()
-        values = (request.run, request.owner, request.thread, key, text, prompt_of(request), now, now)
+        values = (request.run, request.owner, request.thread, key, prompt_of(request), now, now)
 
         def work(db: sqlite3.Connection) -> RunId:
             _expire(db, now)
@@ -63,10 +59,11 @@ class SqliteLog:
                 return known[0]
             db.execute("DELETE FROM gone WHERE run = ?", (request.run,))
             db.execute(
-                "INSERT INTO runs (run, owner, thread, idempotency, request, prompt, created, updated)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (run, owner, thread, idempotency, prompt, created, updated)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
+            db.execute("INSERT INTO requests VALUES (?, ?)", (request.run, text))
             return request.run
 
         created = await self._database.run(work)
@@ -91,8 +88,8 @@ class SqliteLog:
             )
             return Claim(
                 fence=row["fence"] + 1,
-                request=read_request(run, row["request"]),
-                state=row["state"],
+                request=_request(db, run),
+                state=_state(db, run),
                 tail=[event["chunk"] for batch in _batches(db, run, row["state_seq"]) for event in batch],
                 last_seq=row["last_seq"],
                 tries=row["tries"] + 1,
@@ -162,9 +159,13 @@ class SqliteLog:
     def _commit(self, db: sqlite3.Connection, row: sqlite3.Row, commit: Commit, now: float) -> Appended:
         run, step = row["run"], row["step"] + 1
         db.execute(
-            "UPDATE runs SET tries = 0, step = ?, state = ?, state_seq = last_seq, due = ?, come = 0 WHERE run = ?",
-            (step, commit.state, commit.due, run),
+            "UPDATE runs SET tries = 0, step = ?, state_seq = last_seq, due = ?, come = 0 WHERE run = ?",
+            (step, commit.due, run),
         )
+        if commit.state is None:
+            db.execute("DELETE FROM states WHERE run = ?", (run,))
+        else:
+            db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (run, commit.state))
         db.executemany(
             "INSERT INTO replies (run, id, step) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET step = excluded.step",
             [(run, key, step) for key in commit.awaited],
@@ -275,7 +276,11 @@ class SqliteLog:
         return await self._database.run(lambda db: _info(_row(db, run)), write=False)
 
     async def request(self, run: RunId) -> RunRequest:
-        return await self._database.run(lambda db: read_request(run, _row(db, run)["request"]), write=False)
+        def work(db: sqlite3.Connection) -> RunRequest:
+            _row(db, run)
+            return _request(db, run)
+
+        return await self._database.run(work, write=False)
 
     async def runs(self, owner: str, limit: int = 100) -> list[RunInfo]:
         def work(db: sqlite3.Connection) -> list[RunInfo]:
@@ -296,10 +301,10 @@ class SqliteLog:
         return self._database.closed
 
     def follow(self, run: RunId) -> Follower:
-        return self._followers.follow(run)
+        return self._news.followers.follow(run)
 
     def leave(self, follower: Follower) -> None:
-        self._followers.leave(follower)
+        self._news.followers.leave(follower)
 
     async def page(self, run: RunId, after: int) -> Page:
         """Some events after a cursor."""
@@ -311,54 +316,28 @@ class SqliteLog:
 
         return await self._database.run(work, write=False)
 
-    def _begin_telling(self) -> None:
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.ensure_future(self._tell())
-
-    async def _tell(self) -> None:
-        """Tell readers what is new, as long as there are any."""
-        known: int | None = None
-        while self._followers:
-            try:
-                rows = await self._database.run(lambda db, known=known: _news(db, known), write=False)
-            except Exception:  # the readers look for themselves, and say what is wrong
-                known = None
-                await asyncio.sleep(_LOOK_SECONDS)
-                continue
-            if known is None:
-                self._followers.look()
-            for row in rows:
-                known = row["id"]
-                followers = self._followers.of(row["run"]) if row["chunks"] is not None else ()
-                if followers:
-                    batch = _batch(row)
-                    for follower in followers:
-                        follower.put(batch)
-            known = known or 0
-            await self.watch.changed(_LOOK_SECONDS)
-
     async def close(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
-        self._followers.look()
+        self._news.close()
         self.watch.close()
         self._database.close()
-
-
-def _news(db: sqlite3.Connection, known: int | None) -> list[sqlite3.Row]:
-    """Appends after `known`; None: only the number of the last one."""
-    if known is None:
-        return db.execute("SELECT id, run, NULL AS chunks FROM events ORDER BY id DESC LIMIT 1").fetchall()
-    return db.execute("SELECT * FROM events WHERE id > ? ORDER BY id", (known,)).fetchall()
 
 
 def _expire(db: sqlite3.Connection, now: float) -> None:
     gone = [row["run"] for row in db.execute("SELECT run FROM runs WHERE expires <= ? LIMIT 100", (now,))]
     for run in gone:
         db.execute("INSERT OR REPLACE INTO gone (run, until) VALUES (?, ?)", (run, now + _TOMBSTONE_SECONDS))
-        for table in ("runs", "events", "replies"):
+        for table in TABLES:
             db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
     db.execute("DELETE FROM gone WHERE until <= ?", (now,))
+
+
+def _request(db: sqlite3.Connection, run: RunId) -> RunRequest:
+    return read_request(run, db.execute("SELECT request FROM requests WHERE run = ?", (run,)).fetchone()["request"])
+
+
+def _state(db: sqlite3.Connection, run: RunId) -> str | None:
+    row = db.execute("SELECT state FROM states WHERE run = ?", (run,)).fetchone()
+    return None if row is None else row["state"]
 
 
 def _row(db: sqlite3.Connection, run: RunId) -> sqlite3.Row:
@@ -372,12 +351,7 @@ def _row(db: sqlite3.Connection, run: RunId) -> sqlite3.Row:
 
 def _batches(db: sqlite3.Connection, run: RunId, after: int, limit: int = -1) -> list[list[Event]]:
     rows = db.execute("SELECT * FROM events WHERE run = ? AND last > ? ORDER BY last LIMIT ?", (run, after, limit))
-    return [_batch(row).events for row in rows]
-
-
-def _batch(row: sqlite3.Row) -> Batch:
-    events = events_of(row["run"], row["first"], row["attempt"], row["ts"], row["chunks"])
-    return Batch(events, row["first"], bool(row["ended"]))
+    return [batch_of(row).events for row in rows]
 
 
 def _replies(db: sqlite3.Connection, run: RunId) -> dict[str, Reply]:
@@ -400,50 +374,4 @@ def _info(row: sqlite3.Row) -> RunInfo:
     )
 
 
-@dataclass(frozen=True)
-class _SeenRing(Ring):
-    """A ring that is not heard again before it is done."""
-
-    bell: SqliteBell | None = None
-
-    async def done(self) -> None:
-        if self.bell is not None:
-            self.bell.forget(self.run)
-
-
-class SqliteBell:
-    """A `Bell` that nobody rings: it looks into the log when that has changed."""
-
-    def __init__(self, log: SqliteLog) -> None:
-        self._log = log
-        self._seen: set[RunId] = set()
-
-    async def ring(self, runs: Sequence[RunId]) -> None:
-        self._log.watch.poke()
-
-    async def cancel(self, run: RunId) -> None:
-        self._log.watch.poke()
-
-    async def rings(self, slots: int) -> AsyncIterator[Ring]:
-        while True:
-            for run in await self._log.due(slots + len(self._seen)):
-                if run not in self._seen:
-                    self._seen.add(run)
-                    yield _SeenRing(run, bell=self)
-            await self._log.watch.changed(_LOOK_SECONDS)
-
-    def forget(self, run: RunId) -> None:
-        self._seen.discard(run)
-        self._log.watch.poke()
-
-    async def cancels(self) -> AsyncIterator[RunId]:
-        while True:
-            for run in await self._log.stopping():
-                yield run
-            await self._log.watch.changed(_LOOK_SECONDS)
-
-    async def close(self) -> None:
-        """Nothing to give back."""
-
-
-__all__ = ["SqliteBell", "SqliteLog"]
+__all__ = ["SqliteLog"]

@@ -6,14 +6,14 @@ Every commit survives the death of any process; WAL lets readers read while one 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import LogError, one_line
 
@@ -23,11 +23,19 @@ _VERSION = 1
 """Of the schema, kept as SQLite's user_version."""
 PATIENCE = 5.0
 """Seconds that a process waits for another one that writes."""
+_RETRY = 0.001
+"""Seconds between tries meanwhile."""
+_TOGETHER = 500
+"""Steps of one transaction."""
+_CHECKPOINT = 500
+"""Steps after which it is time to move what was written."""
 _FIRST_LOOK, _LONGEST_LOOK = 0.003, 0.05
 """Seconds between looks at the file: often while something happens, seldom while nothing does."""
 _SLOWER = 1.1
 
 LIVE = "('queued', 'running', 'waiting')"
+TABLES = ("runs", "requests", "states", "events", "replies")
+# A row of runs is written with each append: what may be large stands elsewhere.
 _SCHEMA = f"""
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -35,7 +43,6 @@ CREATE TABLE runs (
   owner TEXT NOT NULL,
   thread TEXT NOT NULL,
   idempotency TEXT NOT NULL,
-  request TEXT NOT NULL,
   prompt TEXT NOT NULL,
   created REAL NOT NULL,
   updated REAL NOT NULL,
@@ -45,7 +52,6 @@ CREATE TABLE runs (
   tries INTEGER NOT NULL DEFAULT 0,
   lease REAL NOT NULL DEFAULT 0,
   step INTEGER NOT NULL DEFAULT 0,
-  state TEXT,
   state_seq INTEGER NOT NULL DEFAULT 0,
   last_seq INTEGER NOT NULL DEFAULT 0,
   due REAL,
@@ -58,6 +64,8 @@ CREATE INDEX live ON runs (number) WHERE status IN {LIVE};
 CREATE INDEX live_of_thread ON runs (owner, thread, number) WHERE status IN {LIVE};
 CREATE INDEX of_owner ON runs (owner, number);
 CREATE INDEX ended ON runs (expires) WHERE expires IS NOT NULL;
+CREATE TABLE requests (run TEXT PRIMARY KEY, request TEXT NOT NULL);
+CREATE TABLE states (run TEXT PRIMARY KEY, state TEXT NOT NULL);
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   run TEXT NOT NULL,
@@ -82,59 +90,53 @@ PRAGMA user_version = {_VERSION};
 
 
 class Database:
-    """One file. `run` is awaited on an event loop, `now` may be called from any thread."""
+    """One file. `run` is awaited on one event loop, `now` may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="copilot-log")
         self.closed = False
+        # Readers do not wait for writers, who may have to wait for other processes.
+        self._writing, self._reading = _Lane(self), _Lane(self)
+        self._renewing = _Lane(self)
+        self._checkpointer = _Checkpointer(self)
 
     async def run(self, work: Callable[[sqlite3.Connection], T], *, write: bool = True) -> T:
-        """`work` as one transaction, in a thread of its own. Raises LogError."""
+        """`work` as one step, all of it or nothing, in another thread. Raises LogError."""
         if self.closed:
             raise self.unavailable("the log was closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self.now(work, write=write))
+        result = await (self._writing if write else self._reading).run(work, write)
+        if write:
+            self._checkpointer.count()
+        return result
 
-    def now(self, work: Callable[[sqlite3.Connection], T], *, write: bool = True) -> T:
-        """`work` as one transaction, on the calling thread. Raises LogError."""
-        with self._lock, self._translated():
-            if self._connection is None:
-                self._connection = self._open()
-            connection = self._connection
-            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-            try:
-                result = work(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            return result
+    def now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work` as one step, on the calling thread. Raises LogError."""
+        (result,) = self._renewing.transact([work], write=True)
+        if isinstance(result, LogError):
+            raise result
+        return result
 
     def close(self) -> None:
         self.closed = True
-        self._thread.shutdown()
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        for each in (self._checkpointer, self._writing, self._reading, self._renewing):
+            each.close()
 
     def connect(self) -> sqlite3.Connection:
-        """Another connection, for who only looks."""
+        """A connection for who only looks."""
         # A transaction is begun where it is meant to be; every use is under a lock, or on one loop.
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # which is not a writer's to wait for
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last events, a crash costs none
         return connection
 
-    def _open(self) -> sqlite3.Connection:
+    def open(self) -> sqlite3.Connection:
+        """A connection to a file that is of this layout; made where there is none. Raises LogError version."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = self.connect()
         try:
-            _use_wal(connection)
-            connection.execute("BEGIN IMMEDIATE")
+            patiently(connection, "PRAGMA journal_mode = WAL")
+            patiently(connection, "BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 for statement in _SCHEMA.split(";"):
@@ -160,31 +162,138 @@ class Database:
             code="unavailable",
         )
 
-    @contextmanager
-    def _translated(self) -> Generator[None, None, None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            if "full" in str(error):
-                raise LogError(
-                    f"There is no room left for the runs in {self.path}; nothing was written.",
-                    hint="Free some space on the disk, or name another folder by JUPYTER_DATA_DIR.",
-                    code="full",
-                ) from None
-            raise self.unavailable(one_line(error)) from None
+    def refusal(self, error: Exception) -> LogError:
+        """What SQLite, or the disk, says, in the words of the seam."""
+        if "full" in str(error):
+            return LogError(
+                f"There is no room left for the runs in {self.path}; nothing was written.",
+                hint="Free some space on the disk, or name another folder by JUPYTER_DATA_DIR.",
+                code="full",
+            )
+        return self.unavailable(one_line(error))
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Kept in the file. Several processes may want it at once, and for this SQLite does not wait."""
+def patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Execute what may have to wait for another process. SQLite's own waiting backs off, and starves who came first."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(statement)
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
                 raise
-        time.sleep(0.01)
+        time.sleep(_RETRY)
+
+
+Work = Callable[[sqlite3.Connection], Any]
+
+
+class _Lane:
+    """A connection with a thread. Steps that come while a transaction is under way share the next one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._flight: asyncio.Task[None] | None = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], T], write: bool) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, future))
+        if self._flight is None:
+            self._flight = asyncio.ensure_future(self._fly(write))
+        return await future
+
+    async def _fly(self, write: bool) -> None:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="copilot-log")
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                works = [work for work, _ in batch]
+                results = await asyncio.get_running_loop().run_in_executor(self._thread, self.transact, works, write)
+                for (_, future), result in zip(batch, results, strict=True):
+                    if future.done():
+                        pass  # whoever asked has left
+                    elif isinstance(result, Exception):
+                        future.set_exception(result)
+                    else:
+                        future.set_result(result)
+        finally:
+            self._flight = None
+
+    def transact(self, works: Sequence[Work], write: bool) -> list[Any]:
+        """The results of all steps, in one transaction; an exception in the place of one that was refused."""
+        with self._lock:
+            try:
+                return self._transact(works, write)
+            except (sqlite3.Error, OSError) as error:
+                return [self._database.refusal(error)] * len(works)
+            except LogError as error:
+                return [error] * len(works)
+
+    def _transact(self, works: Sequence[Work], write: bool) -> list[Any]:
+        if self._connection is None:
+            self._connection = self._database.open()
+        connection = self._connection
+        patiently(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            results = [_step(connection, work) for work in works]
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return results
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+class _Checkpointer:
+    """Moves what was written from the write-ahead log into the file, in a thread that nobody waits for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._written = 0
+        self._thread: threading.Thread | None = None
+
+    def count(self) -> None:
+        self._written += 1
+        if self._written >= _CHECKPOINT and (self._thread is None or not self._thread.is_alive()):
+            self._written = 0
+            self._thread = threading.Thread(target=self._move, name="copilot-log-checkpoint", daemon=True)
+            self._thread.start()
+
+    def _move(self) -> None:
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._database.connect()) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+
+def _step(connection: sqlite3.Connection, work: Work) -> Any:
+    """What `work` returns, or the exception with which it undid itself; only SQLite's own ones undo the others, too."""
+    connection.execute("SAVEPOINT step")
+    try:
+        result = work(connection)
+    except sqlite3.Error:
+        raise
+    except Exception as error:
+        connection.execute("ROLLBACK TO step")
+        result = error
+    connection.execute("RELEASE step")
+    return result
 
 
 class Watch:
@@ -248,4 +357,4 @@ class Watch:
             return self._seen + 1
 
 
-__all__ = ["LIVE", "Database", "Watch"]
+__all__ = ["LIVE", "TABLES", "Database", "Watch"]

@@ -107,8 +107,7 @@ class ProcessBackend:
         from ..runs.process import ProcessExecutor
 
         if owner not in self._executors:
-            executor = self._executors[owner] = ProcessExecutor(self._store)
-            executor.owner = owner
+            self._executors[owner] = ProcessExecutor(self._store, owner=owner)
         return self._executors[owner]
 
     async def check(self) -> None:

@@ -99,7 +99,8 @@ async def _work(options: WorkerOptions) -> int:
 async def _open(options: WorkerOptions) -> tuple[Log, Bell]:
     if options.pool is not None:
         from ..runs.process import LOG_NAME
-        from ..runs.sqlite import SqliteBell, SqliteLog
+        from ..runs.sqlite import SqliteLog
+        from ..runs.sqlite_news import SqliteBell
 
         local = SqliteLog(options.pool / LOG_NAME, owner_limit=options.owner_limit)
         return local, SqliteBell(local)

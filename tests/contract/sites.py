@@ -26,7 +26,7 @@ from copilot_widget.state import RunRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 LEASE = 2.0
-_WORKER = [sys.executable, "-m", "copilot_widget", "worker", "--app", "tests.contract.fault_app:copilot"]
+_WORKER = [sys.executable, "-m", "copilot_widget", "worker"]
 
 
 class WorkerProcess:
@@ -90,6 +90,8 @@ class Site:
     """What the suite needs of an implementation."""
 
     name = ""
+    app = "tests.contract.fault_app:copilot"
+    """What its workers serve."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -111,7 +113,7 @@ class Site:
     def begin_worker(self, *arguments: str) -> WorkerProcess:
         """Start one, without waiting until it works."""
         output = self.folder / f"worker-{len(self.workers)}.log"
-        worker = WorkerProcess([*self.worker_arguments(), *arguments], self.env, output)
+        worker = WorkerProcess(["--app", self.app, *self.worker_arguments(), *arguments], self.env, output)
         self.workers.append(worker)
         return worker
 
@@ -148,7 +150,8 @@ class ProcessSite(Site):
     name = "process"
 
     def executor(self, owner: str = "local") -> LogExecutor:
-        from copilot_widget.runs.sqlite import SqliteBell, SqliteLog
+        from copilot_widget.runs.sqlite import SqliteLog
+        from copilot_widget.runs.sqlite_news import SqliteBell
         from copilot_widget.store.open import open_store
 
         log = SqliteLog(self.folder / "pool" / LOG_NAME)

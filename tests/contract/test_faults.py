@@ -181,11 +181,11 @@ async def test_a_drain_does_not_wait_for_ever(site: Site, client: LogExecutor):
         client, site.ask(site.script([[{"type": "text", "text": "word " * 150, "tokensPerSecond": 50}]]))
     )
     await until(client, run, "text-delta")
-    site.start_worker()
     at = time.monotonic()
     old.term()
     assert await asyncio.to_thread(old.wait) == 0, old.log()
     assert time.monotonic() - at < 2.5
+    site.start_worker()
     events = (await all_of(client, [run]))[0]
     assert text_of(check(events)).split() == ["word"] * 150
     assert "reset-step" in [event["chunk"]["type"] for event in events]
