@@ -56,17 +56,23 @@ class CallRunner:
             if last is None or last.preliminary:
                 last = ToolResult(output=last.output if last else None)
             output, display = to_output(last)
-        except ToolError as error:
-            yield ToolOutputError(tool_call_id=call.call_id, error_text=str(error))
-        except asyncio.TimeoutError:
-            text = f"{call.tool} gave no result within {tool.timeout:g} s and was given up."
-            yield ToolOutputError(tool_call_id=call.call_id, error_text=text)
         except Exception as error:
-            yield ToolOutputError(tool_call_id=call.call_id, error_text=one_line(error, limit=2_000))
+            display = to_output(last)[1] if last is not None and last.preliminary else None
+            ending: Chunk = ToolOutputError(tool_call_id=call.call_id, error_text=_why(error, tool, call))
         else:
-            if display:
-                yield Data(type="data-display", id=call.call_id, data=display)
-            yield ToolOutputAvailable(tool_call_id=call.call_id, output=output)
+            ending = ToolOutputAvailable(tool_call_id=call.call_id, output=output)
+        if display:
+            yield Data(type="data-display", id=call.call_id, data=display)
+        yield ending
+
+
+def _why(error: Exception, tool: Tool, call: PendingCall) -> str:
+    """An error of a call, as the model reads it."""
+    if isinstance(error, ToolError):
+        return str(error)
+    if isinstance(error, asyncio.TimeoutError):
+        return f"{call.tool} gave no result within {tool.timeout:g} s and was given up."
+    return one_line(error, limit=2_000)
 
 
 async def _timed(source: AsyncIterator[ToolResult], timeout: float) -> AsyncIterator[ToolResult]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from ..errors import ToolError
 from ..models.base import Json, ToolSchema
 from ..tools.base import ApprovalRequest, MimeBundle, ToolContext, ToolResult
 from ..tools.docstring import parse_docstring
@@ -83,20 +84,23 @@ class RunCode:
                     news = pictures if len(pictures) != shown_count else None
                     shown_count, pause = len(pictures), min(pause * 1.1, _SLOWEST_UPDATE_SECONDS)
                     yield ToolResult(_streams(capture, _PREVIEW_LIMIT), news or None, preliminary=True)
-            value, shown = running.result()
+            value, shown, plain = running.result()
         finally:
             running.cancel()
             context.stopped.set()
         output = _streams(capture)
+        if capture.failure is not None:
+            if capture.displays:  # what was drawn before the error stays in the card
+                yield ToolResult(output, list(capture.displays), preliminary=True)
+            timed_out = capture.failure.type in _STOPPED and time.monotonic() - began >= self._time_limit
+            raise _failed(capture, self._time_limit if timed_out else None)
+        printed: list[MimeBundle] = [{"text/plain": text} for text in output.values()]
+        displays = [*capture.displays, *shown]
         if capture.has_result:
             output["result"] = value
-        if capture.failure is not None:
-            timed_out = capture.failure.type in _STOPPED and time.monotonic() - began >= self._time_limit
-            output["error"] = _error(capture, self._time_limit if timed_out else None)
-        displays = [*capture.displays, *shown]
         if displays:
             output["displays"] = [_kind(bundle) for bundle in displays]
-        yield ToolResult(output, displays or None)
+        yield ToolResult(output, [*printed, *displays, *plain] or None)
 
 
 def _job(shell: Any, code: str, capture: Capture) -> Any:
@@ -105,21 +109,26 @@ def _job(shell: Any, code: str, capture: Capture) -> Any:
     if pending is None:
         return _result(capture)
 
-    async def rest() -> tuple[Json, list[MimeBundle]]:
+    async def rest() -> _Result:
         await pending
         return _result(capture)
 
     return rest()
 
 
-def _result(capture: Capture) -> tuple[Json, list[MimeBundle]]:
+_Result = tuple[Json, list[MimeBundle], list[MimeBundle]]
+"""The last expression's value: for the model, its rich forms, and where it has none its plain one."""
+
+
+def _result(capture: Capture) -> _Result:
     if not capture.has_result:
-        return None, []
+        return None, [], []
     output, shown = to_output(capture.result)
-    if capture.drew_figures and figure_of(capture.result) is not None:
-        shown = []  # plt.title(…) or df.plot() as the last line: the figure is there already
+    is_drawn = capture.drew_figures and figure_of(capture.result) is not None
     capture.result = None
-    return output, shown
+    if is_drawn:
+        return output, [], []  # plt.title(…) or df.plot() as the last line: the figure is there already
+    return output, shown or [], [] if shown else [_plain(output)]
 
 
 def _streams(capture: Capture, limit: int = _STREAM_LIMIT) -> dict[str, Json]:
@@ -127,18 +136,24 @@ def _streams(capture: Capture, limit: int = _STREAM_LIMIT) -> dict[str, Json]:
     return {name: cut(text, limit) for name, text in texts.items() if text}
 
 
-def _error(capture: Capture, time_limit: float | None) -> dict[str, Json]:
+def _failed(capture: Capture, time_limit: float | None) -> ToolError:
+    """What the model reads, and the card shows: the error in the first line, where it happened, what was printed."""
     failure = capture.failure
     assert failure is not None
     if time_limit is not None:
-        return {"type": "TimeoutError", "message": f"stopped after {time_limit:g} s"}
-    if failure.type in _STOPPED:
-        return {"type": "KeyboardInterrupt", "message": "stopped by the user"}
-    error: dict[str, Json] = {"type": failure.type, "message": failure.message}
-    if failure.line is not None:
-        error["line"] = failure.line
-    error["traceback"] = cut(failure.traceback, _TRACEBACK_LIMIT)
-    return error
+        told = f"TimeoutError: stopped after {time_limit:g} s"
+    elif failure.type in _STOPPED:
+        told = "KeyboardInterrupt: stopped by the user"
+    else:
+        first = f"{failure.type}: {failure.message}".removesuffix(": ")
+        told = f"{first}\n\n{cut(failure.traceback, _TRACEBACK_LIMIT).removesuffix(first).rstrip()}"
+    printed = "".join(_streams(capture).values())
+    return ToolError(f"{told}\n\nIt printed:\n{printed}" if printed else told)
+
+
+def _plain(value: Json) -> MimeBundle:
+    """A result without a rich form: text as text, all else as the value it is."""
+    return {"text/plain": value} if isinstance(value, str) else {"application/json": value, "text/plain": str(value)}
 
 
 def _kind(bundle: MimeBundle) -> str:

@@ -158,6 +158,24 @@ describe("the transcript", () => {
     expect(find("[data-tool] button")?.textContent).toContain("Timeout: no answer");
   });
 
+  it("keeps what a call showed before it failed beside the error", async () => {
+    await start({}, [
+      ...BEGIN,
+      call("c1", "run_code", { code: "plot(); 1 / 0" }),
+      { type: "data-display", id: "c1", data: [{ "image/png": "AAAA" }] },
+      { type: "tool-output-error", toolCallId: "c1", errorText: "ZeroDivisionError: division by zero\n\nline 1" },
+    ]);
+    expect(find<HTMLImageElement>("[data-tool] img")?.src).toBe("data:image/png;base64,AAAA");
+    expect(find("[data-tool] button")?.textContent).toContain("ZeroDivisionError: division by zero");
+    expect(find("[data-tool] pre.cw-text")?.textContent).toContain("line 1");
+  });
+
+  it("shows what code prints as text while it runs", async () => {
+    await start({}, [...BEGIN, call("c1", "run_code", { code: "print('a\\nb')" })]);
+    await push({ ...output("c1", { stdout: "a\nb\n", stderr: "c" }), preliminary: true } as UIMessageChunk);
+    expect(find("[data-tool] pre.cw-text")?.textContent).toBe("a\nb\nc");
+  });
+
   it("folds finished calls of one tool into one row, but not one that shows a picture", async () => {
     const figure: UIMessageChunk = { type: "data-display", id: "c3", data: [{ "image/png": "AAAA" }] };
     await start({}, [

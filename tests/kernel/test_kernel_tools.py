@@ -41,6 +41,14 @@ def run_code(kernel: Kernel, code: str) -> dict[str, Any]:
     return report
 
 
+def failing_code(kernel: Kernel, code: str) -> str:
+    """What the model reads of code that fails."""
+    kernel.run(f"call('run_code', code={code!r})").check()
+    report = finished(kernel, "run_code")
+    assert report["error"].startswith("ToolError: ")
+    return report["error"].removeprefix("ToolError: ")
+
+
 # ---- what code puts out --------------------------------------------------------------------------------
 
 
@@ -64,7 +72,7 @@ def test_the_agents_output_reaches_no_cell(agent: Kernel) -> None:
     assert report["output"]["stdout"] == "secret\n"
     assert report["output"]["stderr"] == "err\n"
     assert report["output"]["result"] == "value"
-    assert report["display"] == [["text/plain"]]
+    assert report["display"] == [["text/plain"]] * 4
 
 
 def test_logging_of_the_agents_code_reaches_no_cell(agent: Kernel) -> None:
@@ -77,8 +85,8 @@ def test_logging_of_the_agents_code_reaches_no_cell(agent: Kernel) -> None:
 
 
 def test_code_cannot_ask_the_user(agent: Kernel) -> None:
-    error = run_code(agent, "input('name?')")["output"]["error"]
-    assert error["type"] in ("EOFError", "StdinNotImplementedError")
+    error = failing_code(agent, "input('name?')")
+    assert error.startswith(("EOFError: ", "StdinNotImplementedError: "))
 
 
 def test_cells_of_magics(agent: Kernel) -> None:
@@ -96,23 +104,23 @@ def test_a_result_is_not_shown_where_the_line_ends_in_a_semicolon(agent: Kernel)
 
 def test_an_error_names_the_line_and_leaves_no_trace_in_the_notebook(agent: Kernel) -> None:
     agent.run("def half(n):\n    return n / 0\n").check()
-    report = run_code(agent, "a = 1\nhalf(a)")
-    error = report["output"]["error"]
-    assert error["type"] == "ZeroDivisionError"
-    assert error["message"] == "division by zero"
-    assert "the code you ran, line 2" in error["traceback"]
-    assert "return n / 0" in error["traceback"]
-    assert "\x1b" not in error["traceback"]
-    assert "copilot_widget" not in error["traceback"]
+    error = failing_code(agent, "a = 1\nprint('half-way')\nhalf(a)")
+    assert error.splitlines()[0] == "ZeroDivisionError: division by zero"
+    assert error.count("ZeroDivisionError") == 1
+    assert "the code you ran, line 3" in error
+    assert "return n / 0" in error
+    assert "\x1b" not in error
+    assert "copilot_widget" not in error
+    assert error.endswith("It printed:\nhalf-way")
     agent.run("call('last_error')").check()
     assert finished(agent, "last_error")["output"] == {"error": None}
     assert not [m for m in agent.outside if m["msg_type"] == "error"]
 
 
 def test_a_syntax_error_is_an_error_like_any_other(agent: Kernel) -> None:
-    error = run_code(agent, "x = (1,")["output"]["error"]
-    assert error["type"] == "SyntaxError"
-    assert error["line"] == 1
+    error = failing_code(agent, "x = (1,")
+    assert error.startswith("SyntaxError: ")
+    assert "line 1" in error
 
 
 def test_a_fence_around_the_code_is_no_part_of_it(agent: Kernel) -> None:
@@ -130,7 +138,7 @@ def test_ipython_syntax_and_top_level_await(agent: Kernel) -> None:
 
 def test_code_that_wants_out_does_not_end_the_kernel(agent: Kernel) -> None:
     for code in ("exit()", "import sys; sys.exit(3)", "raise KeyboardInterrupt", "raise SystemExit"):
-        run_code(agent, code)
+        failing_code(agent, code)
         assert agent.run("1").check().status == "ok"
     assert agent.alive()
 
@@ -304,8 +312,7 @@ def test_the_interrupt_button_interrupts_the_agents_code(agent: Kernel) -> None:
     time.sleep(0.7)
     agent.interrupt()
     report = finished(agent, "run_code")
-    assert report["output"]["stdout"] == "before\n"
-    assert report["output"]["error"]["type"] == "KeyboardInterrupt"
+    assert report["error"] == "ToolError: KeyboardInterrupt: stopped by the user\n\nIt printed:\nbefore"
 
 
 def test_the_interrupt_button_still_interrupts_cells(agent: Kernel) -> None:
@@ -329,8 +336,7 @@ def test_code_that_takes_too_long_is_interrupted(agent: Kernel) -> None:
     ).check()
     agent.run("call(quick, code='import time\\nprint(1)\\ntime.sleep(60)')").check()
     report = finished(agent, "run_code")
-    assert report["output"]["stdout"] == "1\n"
-    assert report["output"]["error"] == {"type": "TimeoutError", "message": "stopped after 0.5 s"}
+    assert report["error"] == "ToolError: TimeoutError: stopped after 0.5 s\n\nIt printed:\n1"
 
 
 # ---- looking -------------------------------------------------------------------------------------------

@@ -79,13 +79,22 @@ export function Text({ text }: { text: string }) {
   );
 }
 
-/** Any JSON value: text as text, records as a table, the rest as JSON. */
+/** Any JSON value: text and what was printed as text, records as a table, the rest as JSON. */
 export function Value({ value }: { value: unknown }) {
   if (typeof value === "string") return value === "" ? <p class="cw-muted">(empty)</p> : <Text text={value} />;
   if (value === null || value === undefined) return <p class="cw-muted">(no output)</p>;
+  const printed = printedOf(value);
+  if (printed !== null) return <Text text={printed} />;
   if (isRecords(value)) return <Records records={value} />;
   const json = JSON.stringify(value, null, 2) ?? String(value);
   return <Code code={json.length > TEXT_LIMIT ? `${json.slice(0, TEXT_LIMIT)}\n…` : json} language="json" />;
+}
+
+/** What code has printed so far, where a value is nothing but that. */
+function printedOf(value: object): string | null {
+  const streams = Object.entries(value);
+  const isPrinted = streams.length > 0 && streams.every(([name]) => name === "stdout" || name === "stderr");
+  return isPrinted ? streams.map(([, text]) => String(text)).join("") : null;
 }
 
 type Row = Record<string, unknown>;

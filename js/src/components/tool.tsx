@@ -80,6 +80,7 @@ function ToolBody({ run, part, mood }: { run: RunState; part: ToolPart; mood: Mo
   return (
     <>
       <Arguments part={part} />
+      {mood === "failed" && display && <Display bundles={display} />}
       {mood === "failed" && <Text text={part.errorText ?? ""} />}
       {mood === "refused" && (
         <p class="cw-muted">{part.approval?.reason || "You did not allow this; it was not run."}</p>
