@@ -162,7 +162,8 @@ class _Step:
 
     def _after_answer(self, turn: ModelTurn, request: ModelRequest, failure: CopilotError | None) -> list[Chunk]:
         """Count what was used, and say how it goes on: with the calls, or with an ending."""
-        self._count(turn.usage or turn.estimate(request))
+        if turn.usage is not None or turn.begun or failure is None or failure.code in _MAY_BE_BILLED:
+            self._count(turn.usage or turn.estimate(request))
         self.state.pending = turn.calls
         if failure is not None:
             return self._failed(failure)
@@ -364,6 +365,9 @@ def _card(tool: Tool, call: PendingCall) -> ApprovalRequest:
     except Exception:  # a faulty tool: the card then shows the input alone
         return ApprovalRequest(title="")
 
+
+_MAY_BE_BILLED = ("timeout", "interrupted")
+"""Codes of errors before the first token after which the request may cost something; what was refused costs nothing."""
 
 _MAY_HAVE_RUN = "The process that ran it was lost, and whether it had its effect is not known."
 

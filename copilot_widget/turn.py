@@ -71,6 +71,11 @@ class ModelTurn:
         return chunks
 
     @property
+    def begun(self) -> bool:
+        """True once a part of the answer has come."""
+        return self._parts > 0 or bool(self.calls) or self.rejected > 0 or bool(self._inputs)
+
+    @property
     def streamed_tokens(self) -> int:
         """Tokens of the answer so far, estimated from its characters."""
         return self._streamed // _CHARS_PER_TOKEN

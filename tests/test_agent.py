@@ -13,6 +13,7 @@ from copilot_widget.history import to_model_messages
 from copilot_widget.models.base import AssistantMessage, Call, ToolMessage
 from copilot_widget.protocol import reduce_chunks
 from copilot_widget.state import RunState
+from copilot_widget.tools.base import ToolResult
 from copilot_widget.tools.function import tool
 
 from .agents import begin, drive, kinds, make_agent, step
@@ -202,6 +203,29 @@ async def test_a_models_error_keeps_what_came_and_names_the_next_step():
     assert kinds(chunks)[-5:] == ["text-end", "message-metadata", "finish-step", "message-metadata", "error"]
     assert chunks[-1]["errorText"] == "Gone. Again?"
     assert state.message.metadata["error"] == {"code": "connection", "message": "Gone.", "hint": "Again?"}
+
+
+@pytest.mark.parametrize(("code", "counts"), [("auth", False), ("connection", False), ("timeout", True)])
+async def test_a_request_that_was_refused_costs_nothing(code: str, counts: bool):
+    script = [[{"type": "error", "code": code, "message": "No.", "hint": "Ask again."}]]
+    chunks, state = await drive(make_agent(script), begin("a question of some length"))
+    assert state.status == "failed"
+    assert (state.message.metadata["usage"]["totalTokens"] > 0) is counts
+    assert reduce_chunks(chunks).metadata["usage"] == state.message.metadata["usage"]
+
+
+async def test_what_a_tool_showed_before_it_failed_stays_in_its_card():
+    @tool
+    async def draw():
+        """Draw, then fail."""
+        yield ToolResult("half a figure", {"text/html": "<b>half</b>"})
+        raise ValueError("out of ink")
+
+    chunks, _ = await drive(make_agent([[call("draw")], ["Sorry."]], draw), begin())
+    shown = [chunk for chunk in chunks if chunk["type"] in ("data-display", "tool-output-error")]
+    assert [chunk["type"] for chunk in shown] == ["data-display", "tool-output-error"]
+    assert shown[0]["data"] == [{"text/html": "<b>half</b>"}]
+    assert shown[1]["errorText"] == "ValueError: out of ink"
 
 
 async def test_stop_while_text_streams_closes_the_part_and_counts_what_came():
