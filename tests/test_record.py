@@ -228,7 +228,7 @@ def test_an_approval_that_waits_is_open() -> None:
         ({"model": "replay:a.json", "badge": "replay of a recorded run"}, "replay:a.json · replay of a recorded run"),
         ({"durationMs": 900, "steps": 1}, "given · 0.9 s · 1 step"),
         ({"usage": {"promptTokens": 900, "completionTokens": 3}}, "given · 900 in / 3 out · price unknown"),
-        ({"usage": {"promptTokens": 900, "completionTokens": 3}, "cost": 0}, "given · 900 in / 3 out · $0.00"),
+        ({"usage": {"promptTokens": 900, "completionTokens": 3}, "cost": 0}, "given · 900 in / 3 out · $0"),
         ({"usage": {"totalTokens": 12_000}}, "given · 12k tokens · price unknown"),
         ({"cost": 0.0123, "usage": {"promptTokens": 1}}, "given · 1 in / 0 out · ≈ $0.01"),
     ],

@@ -33,6 +33,7 @@ it.each([
   [0, "$0"],
   [0.081, "≈ $0.08"],
   [0.00423, "≈ $0.0042"],
+  [0.0000001, "< $0.0001"],
 ])("cost(%s) is %s", (dollars, text) => expect(cost(dollars)).toBe(text));
 
 it("a footer says what is known", () => {

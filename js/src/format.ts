@@ -29,6 +29,7 @@ const short = (value: number): string => (value < 99.95 ? value.toFixed(1).repla
 export function cost(dollars: number | undefined): string {
   if (dollars === undefined || !Number.isFinite(dollars)) return "price unknown";
   if (dollars === 0) return "$0";
+  if (dollars < 0.0001) return "< $0.0001";
   if (dollars >= 0.01) return `≈ $${dollars.toFixed(2)}`;
   return `≈ $${Number(dollars.toPrecision(2))}`;
 }

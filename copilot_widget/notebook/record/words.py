@@ -71,9 +71,9 @@ def count(tokens: float) -> str:
 
 
 def dollars(cost: float) -> str:
-    """`≈ $0.08`; two digits that say something also where it is a fraction of a cent."""
+    """`≈ $0.08`, as the widget says it; two digits that say something also where it is a fraction of a cent."""
     if cost == 0:
-        return "$0.00"
+        return "$0"
     if cost < 0.000_1:
         return "< $0.0001"
     return f"≈ ${cost:.2f}" if cost >= 0.01 else f"≈ ${cost:.2g}" if cost >= 0.001 else f"≈ ${cost:.4f}"
