@@ -85,7 +85,9 @@ def _attribute(value: Any, name: str, text: str) -> Any:
         found = inspect.getattr_static(value, name, _MISSING)
         names = _static_names(value)
     if found is _MISSING:
-        raise UsageError(f"{text} has no attribute {name}.", hint=suggestion(name, names))
+        columns = [str(column) for column in value.columns] if is_frame(value) else []
+        hint = suggestion(name, columns) or suggestion(name, names) or _listed("Its columns are", columns)
+        raise UsageError(f"{text} has no attribute {name}.", hint=hint or f"dir({text}) lists what it has.")
     if isinstance(found, (MemberDescriptorType, GetSetDescriptorType)):  # slots and C fields: a plain read
         try:
             return found.__get__(value)
@@ -122,7 +124,8 @@ def _near_keys(value: Any, key: Any) -> str:
     names = cast("Any", value if isinstance(value, dict) else value.columns if is_frame(value) else ())
     if isinstance(value, (list, tuple)):
         return f"It has {len(cast('list[Any]', value))} items."
-    return suggestion(str(key), list(names))
+    known = [str(name) for name in names]
+    return suggestion(str(key), known) or _listed("It has", known)
 
 
 def _static_names(value: Any) -> set[str]:
@@ -130,6 +133,15 @@ def _static_names(value: Any) -> set[str]:
     for kind in type(value).__mro__:
         names.update(vars(kind))
     return {name for name in names if not name.startswith("_")}
+
+
+def _listed(beginning: str, names: list[str]) -> str:
+    """The first names of some, or "" where there are none."""
+    more = ", …" if len(names) > _LISTED else ""
+    return f"{beginning} {', '.join(names[:_LISTED])}{more}." if names else ""
+
+
+_LISTED = 8
 
 
 def public_names(namespace: Mapping[str, Any]) -> list[str]:
