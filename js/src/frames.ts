@@ -3,13 +3,14 @@
  *
  * Where drawing is dear (a table of a thousand rows grows), it happens less often: at most a quarter of the time goes
  * into it, so that the notebook stays usable and the cost of an answer grows with its length, not with its square.
+ * What answers the user is urgent: it is drawn in the next frame all the same.
  */
 
 /** Milliseconds that a change waits at most for its drawing, were it ever so dear. */
 const LONGEST_WAIT = 500;
 
 interface Source {
-  subscribe(listener: () => void): () => void;
+  subscribe(listener: (urgent: boolean) => void): () => void;
 }
 
 /** Returns what ends it. */
@@ -26,9 +27,13 @@ export function frames(store: Source, draw: () => void): () => void {
       notBefore = performance.now() + Math.min(3 * cost, LONGEST_WAIT);
     });
   };
-  const request = () => {
+  const request = (urgent: boolean) => {
+    if (urgent) {
+      clearTimeout(timer);
+      timer = undefined;
+    }
     if (frame || timer !== undefined) return;
-    const wait = notBefore - performance.now();
+    const wait = urgent ? 0 : notBefore - performance.now();
     if (wait < 8) frame = requestAnimationFrame(drawNow);
     else
       timer = setTimeout(() => {

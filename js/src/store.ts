@@ -39,7 +39,7 @@ export class Store {
   readonly answering = new Map<string, string>();
   #runs = new Map<string, RunState>();
   #replays = new Map<string, Envelope[]>(); // runs that are being replayed, and what came meanwhile
-  #listeners = new Set<() => void>();
+  #listeners = new Set<(urgent: boolean) => void>();
   #line: Line;
   #signal: AbortSignal;
 
@@ -62,7 +62,8 @@ export class Store {
     return this.#line.connection;
   }
 
-  subscribe(listener: () => void): () => void {
+  /** `urgent`: the change answers something that the user did. */
+  subscribe(listener: (urgent: boolean) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -230,7 +231,7 @@ export class Store {
   async send(text: string): Promise<void> {
     const sending: Sending = { text, error: null };
     this.sending = [...this.sending, sending];
-    this.#changed();
+    this.#changed(true);
     try {
       const { turn } = (await this.#line.send("send", { text })) as { turn?: Turn };
       if (turn && !this.view.turns.some(({ id }) => id === turn.id)) this.#upsert(turn);
@@ -238,13 +239,13 @@ export class Store {
     } catch (error) {
       sending.error = asCommandError(error);
     }
-    this.#changed();
+    this.#changed(true);
   }
 
   /** Takes a message that was refused out of the view, so that it can be edited. */
   dismiss(sending: Sending): void {
     this.sending = this.sending.filter((other) => other !== sending);
-    this.#changed();
+    this.#changed(true);
   }
 
   /** Stops the turn that goes on. */
@@ -254,9 +255,9 @@ export class Store {
     this.stopping = "sent";
     const timer = setTimeout(() => {
       if (this.stopping === "sent") this.stopping = "late";
-      this.#changed();
+      this.#changed(true);
     }, STOP_PATIENCE);
-    this.#changed();
+    this.#changed(true);
     try {
       await this.#line.send("stop", { run: turn.run });
     } catch (error) {
@@ -264,7 +265,7 @@ export class Store {
     } finally {
       clearTimeout(timer);
       this.stopping = "idle";
-      this.#changed();
+      this.#changed(true);
     }
   }
 
@@ -272,7 +273,7 @@ export class Store {
   async approve(run: string, approvalId: string, approved: boolean): Promise<void> {
     if (this.answering.get(approvalId) === "") return; // a second click
     this.answering.set(approvalId, "");
-    this.#changed();
+    this.#changed(true);
     try {
       await this.#line.send("approve", { run, approvalId, approved, scope: "once" });
     } catch (error) {
@@ -280,11 +281,11 @@ export class Store {
       if (code === "answered") this.answering.delete(approvalId);
       else this.answering.set(approvalId, message);
     }
-    this.#changed();
+    this.#changed(true);
   }
 
-  #changed(): void {
-    for (const listener of this.#listeners) listener();
+  #changed(urgent = false): void {
+    for (const listener of this.#listeners) listener(urgent);
   }
 }
 
