@@ -110,7 +110,11 @@ def test_an_interrupt_stops_the_run_and_is_130(tmp_path: Path):
     path = tmp_path / "script.json"
     path.write_text('{"tokensPerSecond": 20, "steps": [[{"type": "text", "text": "word ", "tokens": 2000}]]}')
     process = subprocess.Popen(
-        [*ASK, "hi", "--model", f"script:{path}", "--format", "ndjson"], stdout=subprocess.PIPE, text=True
+        [*ASK, "hi", "--model", f"script:{path}", "--format", "ndjson"],
+        stdout=subprocess.PIPE,
+        text=True,
+        # What a shell starts in the background ignores interrupts, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for _ in range(4):
