@@ -6,6 +6,7 @@ import base64
 import mimetypes
 import os
 import secrets
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Union
@@ -32,6 +33,9 @@ from .tools.toolset import as_tool
 
 Attachment = Union[str, "os.PathLike[str]", bytes, FilePart]
 TurnListener = Callable[[Run], None]
+
+alive: weakref.WeakSet[Copilot] = weakref.WeakSet()
+"""Every Copilot of this process: a list of runs shows those of all."""
 
 _MAX_ATTACHMENT = 20_000_000  # bytes; providers refuse larger ones
 
@@ -87,6 +91,7 @@ class Copilot:
         self._listeners: list[TurnListener] = []
         self._kernel: KernelExecutor | None = None
         self.options()
+        alive.add(self)
 
     @property
     def agents(self) -> Agents:
@@ -98,7 +103,7 @@ class Copilot:
         """Its own standing instructions."""
         return self._instructions
 
-    def executor(self, place: str | None = None) -> Executor:
+    def executor(self, place: str | Executor | None = None) -> Executor:
         """Where its runs are executed; `place` overrides what the Copilot and the settings say. Raises UsageError."""
         where = self._where(place)
         if not isinstance(where, str):
@@ -109,7 +114,7 @@ class Copilot:
             self._kernel = KernelExecutor(self._agents.here, MemoryStore())
         return self._kernel
 
-    def _where(self, place: str | None) -> str | Executor:
+    def _where(self, place: str | Executor | None) -> str | Executor:
         return setting("executor", place or self._place, env="COPILOT_EXECUTOR", default="kernel")
 
     def options(self, **overrides: Any) -> dict[str, Any]:
@@ -135,7 +140,7 @@ class Copilot:
         budget: str | None = None,
         approvals: str | None = None,
         record: str | os.PathLike[str] | None = None,
-        executor: str | None = None,
+        executor: str | Executor | None = None,
     ) -> Run:
         """Ask, and return at once. While a run goes on, the next one is queued.
 
@@ -145,8 +150,8 @@ class Copilot:
         """
         if not str(prompt or "").strip():
             raise UsageError("There is no question.", hint="Write what you want to know: copilot.ask('…').")
-        own = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals, "record": record}
-        own["executor"] = executor
+        own: dict[str, Any] = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals}
+        own |= {"record": record, "executor": executor}
         options = self.options(max_steps=max_steps, budget=budget, approvals=approvals, executor=executor)
         parts: list[Part] = [TextPart(text=prompt, state="done")]
         for mention in host().mentions(prompt):
@@ -173,17 +178,19 @@ class Copilot:
         self._add(run, serves=request.kernel == KERNEL)
         return run
 
-    def attach(self, run: str, *, executor: str | None = None) -> Run:
+    def attach(self, run: str, *, executor: str | Executor | None = None) -> Run:
         """Follow a run that was asked for elsewhere: by a kernel that is gone, or in another notebook.
 
-        It is shown from its beginning. Raises LogError for a run that is not there.
+        It is shown from its beginning, and what is asked after it is asked of the same model. Raises LogError for a run
+        that is not there.
         """
         for known in self.runs:
             if known.id == run:
                 return known
         where = self.executor(executor)
         request = loop.start(where.request(run)).result()
-        attached = Run(self, request, where, {"executor": executor})
+        own = {"executor": executor if isinstance(executor, str) else None, "model": request.model or None}
+        attached = Run(self, request, where, own)
         self._add(attached)
         return attached
 
@@ -246,10 +253,10 @@ class Copilot:
 
 
 async def _opened(place: str) -> Executor:
-    return open_place(place, _shared_store)
+    return open_place(place, shared_store)
 
 
-def _shared_store() -> Store:
+def shared_store() -> Store:
     """Conversations that workers can read, too."""
     from .store.open import open_store
 

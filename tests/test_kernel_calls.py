@@ -11,6 +11,7 @@ import pytest
 
 from copilot_widget import Copilot, host, tool
 from copilot_widget.agents import Agents
+from copilot_widget.errors import LogError
 from copilot_widget.host import PlainHost
 from copilot_widget.run import Run
 from copilot_widget.runs import attempt, kernel_calls, loop
@@ -188,6 +189,30 @@ def test_a_call_may_take_longer_than_the_patience_as_long_as_the_kernel_lives(mo
 
     run = Copilot(tools=[slow], executor=Place([[call("slow")], ["Done."]])).ask("?").wait(15)
     assert outputs(run) == {"c1": "at last"}
+
+
+def test_a_result_waits_for_a_log_that_is_away(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kernel_calls, "_RETRY_SECONDS", 0.05)
+    done: list[str] = []
+
+    @tool
+    def send(text: str) -> str:
+        """Send it."""
+        done.append(text)
+        return "sent"
+
+    place = Place([[call("send", text="hello")], ["Done."]])
+    answer, refusals = place.answer, [LogError("Redis is away.", code="unavailable")] * 3
+
+    async def sometimes(*arguments: Any) -> bool:
+        if refusals:
+            raise refusals.pop()
+        return await answer(*arguments)
+
+    monkeypatch.setattr(place, "answer", sometimes)
+    run = Copilot(tools=[send], executor=place).ask("send hello").wait(10)
+    assert outputs(run) == {"c1": "sent"}
+    assert done == ["hello"], "what was done is not done again"
 
 
 def test_stop_ends_a_call_in_the_kernel_within_a_second():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tokenize
 from collections.abc import Mapping
 from datetime import datetime
@@ -89,19 +90,21 @@ class Extension:
     def _runs(self, copilot: Copilot, place: str | None, word: str) -> Run | None:
         """%copilot /runs [ID]: list the runs, or follow one."""
         from ..agents import KERNEL
+        from ..copilot import alive
         from .runs import choose, find_runs, notice_of, table
 
-        rows = find_runs(self.copilots.values(), place)
+        known = {id(each): each for each in (copilot, *alive)}.values()
+        found = find_runs(known, place)
         if not word:
             from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-            display(table(rows), raw=True)
+            display(table(found), raw=True)
             return None
-        chosen = choose(rows, word)
-        run = next((run for other in self.copilots.values() for run in other.runs if run.id == chosen.info.run), None)
+        chosen = choose(found.rows, word)
+        run = next((run for other in known for run in other.runs if run.id == chosen.info.run), None)
         if run is None:
-            run = self._of_thread(chosen.info.thread, chosen.place).attach(chosen.info.run, executor=chosen.place)
-        self.host.show_run(run, notice_of(run.request, KERNEL))
+            run = self._of_thread(chosen.info.thread, chosen.place).attach(chosen.info.run, executor=chosen.executor)
+        self.host.show_run(run, notice_of(run.request, KERNEL, chosen.info.status))
         run.shown = True
         return run
 
@@ -110,7 +113,7 @@ class Extension:
         from ..copilot import Copilot
 
         if thread not in self.copilots:
-            copilot = self.copilots[thread] = Copilot(thread=thread, executor=place)
+            copilot = self.copilots[thread] = Copilot(thread=thread, executor=place or "process")
             copilot.offer(self._decorated)
         self.current = thread
         return self.copilots[thread]
@@ -176,6 +179,7 @@ def attach(shell: Any) -> Extension:
     global _extension
     if _extension is None or _extension.shell is not shell:
         _extension = Extension(shell)
+        logging.getLogger("copilot_widget").addHandler(logging.NullHandler())  # a thread's warnings belong to no cell
         settings = config.Settings(parent=shell)
         config.use(settings)
         shell.configurables.append(settings)  # what %config looks through

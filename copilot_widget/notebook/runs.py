@@ -2,89 +2,140 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..config import setting
+from ..copilot import shared_store
 from ..errors import CopilotError, UsageError
-from ..runs.base import RunInfo
+from ..runs.base import Executor, RunInfo
 from ..runs.loop import start
-from ..state import TERMINAL
+from ..runs.places import other_pools, shown_place
+from ..state import TERMINAL, RunStatus
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
 
 _SHOWN = 20
+_PATIENCE_SECONDS = 8.0
+"""How long one place may take to list its runs: somebody looks at the cell."""
 _COLUMNS = ("question", "status", "where", "since", "run")
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A run, and the executor that has it."""
+    """A run, and the executor that has it. `place` is what --executor would be given; "" for the pool of another
+    environment, which takes no questions from here."""
 
     place: str
+    executor: Executor
     info: RunInfo
 
     @property
     def where(self) -> str:
-        name = self.place if self.place in ("kernel", "process") else "workers"
-        return f"{name} ({self.info.worker})" if self.info.worker and name == "workers" else name
+        if self.place in ("kernel", "process"):
+            return self.place
+        if not self.place:
+            return "process (other settings)"
+        return f"workers ({self.info.worker})" if self.info.worker else "workers"
 
 
-def places(asked: str | None) -> list[str]:
-    """Where runs may be, besides this kernel: what was asked for, what is set, and the pool of this machine if there
-    is one."""
-    found = [asked, setting("executor", env="COPILOT_EXECUTOR"), os.environ.get("COPILOT_AMQP")]
+@dataclass(frozen=True)
+class Found:
+    """The newest run first; `troubles` are sentences on places that were left out."""
+
+    rows: list[Listed]
+    troubles: list[str]
+
+
+def find_runs(copilots: Iterable[Copilot], asked: str | None) -> Found:
+    """The runs of this kernel's Copilots and those of other places.
+
+    Raises CopilotError for a place that was asked for and cannot be reached; others are left out.
+    """
+    copilots = list(copilots)
+    found = Found([], [])
+    for copilot in copilots:
+        here = copilot.executor("kernel")
+        found.rows.extend(Listed("kernel", here, info) for info in start(here.runs()).result())
+    for place in _places(asked):
+        try:
+            executor = copilots[0].executor(place)
+            found.rows.extend(Listed(place, executor, info) for info in start(_runs(executor, place)).result())
+        except CopilotError as error:
+            if place == asked:
+                raise
+            if place != "process":  # where nobody has asked for it, it is only a folder that is there
+                found.troubles.append(f"Not listed: the runs at {shown_place(place)}. {error}")
+    found.rows.extend(start(_of_other_pools()).result())
+    found.rows.sort(key=lambda row: -row.info.created)
+    return found
+
+
+def _places(asked: str | None) -> list[str]:
+    """Where runs may be, besides this kernel: what was asked for, what is set, and this machine's pool."""
     from ..runs.process import pool_folder
 
+    found = [asked, setting("executor", env="COPILOT_EXECUTOR"), os.environ.get("COPILOT_AMQP")]
     found.append("process" if pool_folder().exists() else None)
     return list(dict.fromkeys(place for place in found if place and place != "kernel"))
 
 
-def find_runs(copilots: Iterable[Copilot], asked: str | None) -> list[Listed]:
-    """This kernel's runs and those of other places, the newest first. Raises CopilotError for a place that was asked
-    for and cannot be reached; another one is left out."""
-    copilots = list(copilots)
-    rows = [
-        Listed("kernel", info) for copilot in copilots for info in start(copilot.executor("kernel").runs()).result()
-    ]
-    for place in places(asked):
-        try:
-            rows += [Listed(place, info) for info in start(copilots[0].executor(place).runs()).result(15)]
-        except (CopilotError, TimeoutError):
-            if place == asked:
-                raise
-    return sorted(rows, key=lambda row: -row.info.created)
+async def _runs(executor: Executor, place: str) -> list[RunInfo]:
+    try:
+        return await asyncio.wait_for(executor.runs(), _PATIENCE_SECONDS)
+    except asyncio.TimeoutError:
+        text = f"{shown_place(place)} did not list its runs within {_PATIENCE_SECONDS:g} s."
+        raise CopilotError(text, hint="Try again.", code="unavailable") from None
 
 
-def choose(rows: list[Listed], word: str) -> Listed:
-    """The run whose id begins with `word`. Raises UsageError."""
-    found = [row for row in rows if row.info.run.startswith(word) or row.info.run.startswith(f"run-{word}")]
+async def _of_other_pools() -> list[Listed]:
+    rows: list[Listed] = []
+    try:
+        for executor in other_pools(shared_store):
+            rows.extend(Listed("", executor, info) for info in await _runs(executor, "process"))
+    except CopilotError:
+        pass  # left behind by another version, or conversations are kept in this process only
+    return rows
+
+
+def choose(rows: Sequence[Listed], word: str) -> Listed:
+    """The run whose id begins with `word`, or the newest for "latest". Raises UsageError."""
+    if word == "latest" and rows:
+        return rows[0]
+    found = [row for row in rows if row.info.run.startswith((word, f"run-{word}"))]
     if len(found) == 1:
         return found[0]
     why = "several runs begin so" if found else "there is no such run here"
     raise UsageError(f"{word!r} names no run: {why}.", hint="%copilot /runs lists them.")
 
 
-def table(rows: list[Listed]) -> dict[str, str]:
+def table(found: Found) -> dict[str, str]:
     """The list as a MIME bundle."""
-    lines = [_cells(row) for row in rows[:_SHOWN]]
+    lines = [_cells(row) for row in found.rows[:_SHOWN]]
+    notes = list(found.troubles)
     if not lines:
-        text = "No runs yet."
-        return {"text/plain": text, "text/html": f"<p>{text}</p>"}
-    how = "Follow one: %copilot /runs ID (its first letters are enough)."
+        notes.insert(0, "No runs yet.")
+    else:
+        notes.append("Follow one: %copilot /runs ID (its first letters are enough, or: latest).")
+    if len(found.rows) > _SHOWN:
+        notes.insert(0, f"{len(found.rows) - _SHOWN} older ones are not shown.")
+    said = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    if not lines:
+        return {"text/plain": "\n".join(notes), "text/html": said}
     widths = [max(len(line[column]) for line in (*lines, _COLUMNS)) for column in range(len(_COLUMNS))]
     plain = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (_COLUMNS, *lines)
     ]
     head = "".join(f'<th style="text-align:left">{name}</th>' for name in _COLUMNS)
     body = "".join(f"<tr>{''.join(_cell(text) for text in line)}</tr>" for line in lines)
-    markup = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{html.escape(how)}</p>"
-    return {"text/plain": "\n".join([*plain, how]), "text/html": markup}
+    markup = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{said}"
+    return {"text/plain": "\n".join([*plain, *notes]), "text/html": markup}
 
 
 def _cell(text: str) -> str:
@@ -104,11 +155,14 @@ def _ago(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s"
 
 
-def notice_of(request: Any, kernel: str) -> str | None:
+def notice_of(request: Any, kernel: str, status: RunStatus) -> str | None:
     """What somebody who follows another kernel's run should know."""
-    if request.kernel in (None, kernel):
+    if request.kernel in (None, kernel) or status in TERMINAL:
         return None
-    return "Asked by another kernel. If that one is gone, so are its variables: calls of its tools end in an error."
+    return (
+        "Asked by another kernel. If that one was restarted or closed, its variables are gone: "
+        "calls of its tools end in an error, and the run goes on."
+    )
 
 
-__all__ = ["Listed", "choose", "find_runs", "notice_of", "table"]
+__all__ = ["Found", "Listed", "choose", "find_runs", "notice_of", "table"]

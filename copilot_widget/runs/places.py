@@ -36,7 +36,7 @@ def check_place(place: str) -> Kind:
         redis_url()
         return "broker"
     raise UsageError(
-        f"There is no executor {_shown(place)!r}.",
+        f"There is no executor {shown_place(place)!r}.",
         hint='It is "kernel", "process" or an address of RabbitMQ: amqp://host, with COPILOT_REDIS for the logs.',
     )
 
@@ -99,10 +99,10 @@ def _say_it_once(library: str) -> None:
     logging.getLogger(library).addHandler(logging.NullHandler())
 
 
-def _shown(place: str) -> str:
+def shown_place(place: str) -> str:
     """A place as an error may show it: a URL without what stands before its @."""
     scheme, separator, rest = place.partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else place
 
 
-__all__ = ["Kind", "check_place", "open_place", "other_pools", "owner", "redis_url"]
+__all__ = ["Kind", "check_place", "open_place", "other_pools", "owner", "redis_url", "shown_place"]

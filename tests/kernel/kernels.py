@@ -55,9 +55,16 @@ class Reply:
 
 
 class Kernel:
-    """One kernel process and a client of it. `allow_stdin=False` is what headless clients say of every cell."""
+    """One kernel process and a client of it. `allow_stdin=False` is what headless clients say of every cell; `env` is
+    added to the environment."""
 
-    def __init__(self, name: str, allow_stdin: bool = True, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "installed",
+        allow_stdin: bool = True,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+    ) -> None:
         path = [str(ROOT)]
         if name != "installed":
             folder = EXTRA / name
@@ -71,8 +78,8 @@ class Kernel:
             display_name=name,
             language="python",
         )
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "IPYTHONDIR": "/nonexistent", "PYTHONUNBUFFERED": "1"}
-        self._manager.start_kernel(env=env, cwd=str(cwd or ROOT))
+        own = {"PYTHONPATH": os.pathsep.join(path), "IPYTHONDIR": "/nonexistent", "PYTHONUNBUFFERED": "1"}
+        self._manager.start_kernel(env={**os.environ, **own, **(env or {})}, cwd=str(cwd or ROOT))
         client = self._manager.blocking_client()
         assert isinstance(client, BlockingKernelClient)
         self.client = client
@@ -142,6 +149,11 @@ class Kernel:
     def interrupt(self) -> None:
         """What the interrupt button of a front end does."""
         self._manager.interrupt_kernel()
+
+    def kill(self) -> None:
+        """What the system does when memory runs out; nobody starts it anew."""
+        self._manager.provisioner.process.kill()  # type: ignore[union-attr]
+        self._manager.provisioner.process.wait()  # type: ignore[union-attr]
 
     def alive(self) -> bool:
         return self._manager.is_alive()
