@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ def markdown(quickstart: dict[str, Any], beginning: str) -> str:
     return output.data["text/markdown"]
 
 
-def test_the_stored_notebook_holds_no_outputs():
-    notebook: Any = nbformat.read(NOTEBOOKS / "quickstart.ipynb", as_version=4)
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_stored_notebook_holds_no_outputs(path: Path):
+    notebook: Any = nbformat.read(path, as_version=4)
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
 
 
@@ -78,3 +80,48 @@ def test_the_conversation_holds_every_turn(quickstart: dict[str, Any]):
     text = quickstart["%copilot"].outputs[0].data["text/markdown"]
     for question in ("what is in @penguins", "heaviest", "explain the error", "order 17"):
         assert question in text
+
+
+# ---- runs that outlive the kernel ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scale_out(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, list[Any]]]:
+    """Source and outputs of each cell in turn. Where the reader is told to restart the kernel, it is."""
+    folder = tmp_path_factory.mktemp("scale-out")
+    notebook: Any = nbformat.read(NOTEBOOKS / "scale-out.ipynb", as_version=4)
+    [restart] = [index for index, cell in enumerate(notebook.cells) if "**Do it now**" in cell.source]
+    own = {"JUPYTER_DATA_DIR": str(folder), "COPILOT_STORE": f"sqlite:///{folder}/threads.sqlite3"}
+    done: list[tuple[str, list[Any]]] = []
+    for cells in (notebook.cells[:restart], notebook.cells[restart:]):
+        part = nbformat.v4.new_notebook(metadata=notebook.metadata, cells=cells)
+        client = NotebookClient(
+            part, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+        )
+        client.execute(env={**os.environ, **own})
+        done += [(cell.source, cell.outputs) for cell in part.cells if cell.cell_type == "code"]
+    return done
+
+
+def test_a_run_survives_its_worker_and_its_kernel(scale_out: list[tuple[str, list[Any]]]):
+    sources = [source.splitlines()[0] for source, _ in scale_out]
+    load, prices, asked, script, killed, again, reload, listed, followed, end = [outputs for _, outputs in scale_out]
+    assert sources[0] == sources[6] == "%load_ext copilot_widget"
+    assert load == prices == reload == script == []
+
+    text = asked[0].data["text/markdown"]
+    assert "lamp" in text, "a tool of the kernel looked at its variable"
+    assert "Inspect" in text
+    assert "unavailable" not in text
+
+    assert killed[0].text == "killed a worker in the middle of its answer\n"
+    assert again[0].text == "attempt 2 begins with reset-step\n"
+
+    rows = listed[0].data["text/plain"].splitlines()
+    assert rows[1].split()[:5] == ["Count", "to", "300.", "running", "process"]
+    assert "what is in @prices?" in rows[2]
+    assert "completed" in rows[2]
+
+    answer = " ".join(followed[0].data["text/plain"].split())
+    assert answer.count(" ".join(map(str, range(1, 301)))) == 1
+    assert end[0].text == "completed at 300\neach word once: True\n"
