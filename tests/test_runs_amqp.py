@@ -322,6 +322,19 @@ async def test_a_vhost_or_a_host_that_is_not_there_is_said(server: RabbitServer,
         opened("redis://127.0.0.1")
 
 
+async def test_two_workers_of_one_name_are_told(opened: Callable[..., AmqpBell], working: Callable[..., Worker]):
+    worker = working(opened(name="w1"))
+    await opened().ring(["a"])
+    await worker.next()
+    for call in (opened(name="w1").check(), anext(opened(name="w1").cancels())):
+        error = await refused(call)
+        assert error.code == "name"
+        assert "w1 lives already" in str(error)
+    await opened(name="w2").check()
+    await worker.stop()
+    await opened(name="w1").check()
+
+
 async def test_queues_that_were_declared_otherwise_are_left_alone(opened: Callable[..., AmqpBell]):
     bell = opened()
     connection = await aio_pika.connect(bell._url)

@@ -31,7 +31,12 @@ try:
         AbstractQueue,
     )
     from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
-    from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed, ConnectionNotAllowed
+    from aiormq.exceptions import (
+        ChannelAccessRefused,
+        ChannelLockedResource,
+        ChannelPreconditionFailed,
+        ConnectionNotAllowed,
+    )
 except ImportError:
     raise missing("aio-pika") from None
 
@@ -96,10 +101,11 @@ class AmqpBell:
     """A `Bell` over RabbitMQ 3.10 or later. Used from one event loop.
 
     `rings` and `cancels` raise LogError unavailable when their connection breaks; call them again to go on. Rings that
-    are in hand stay so. Beside the codes of `Bell`: credentials, version.
+    are in hand stay so. `name` is the worker's: no other one that lives may have it; "": no worker's bell.
+    Beside the codes of `Bell`: credentials, version, name.
     """
 
-    def __init__(self, url: str, *, prefix: str = "copilot", patience: float = ACK_SECONDS) -> None:
+    def __init__(self, url: str, *, prefix: str = "copilot", patience: float = ACK_SECONDS, name: str = "") -> None:
         if urlsplit(url).scheme not in ("amqp", "amqps"):
             raise UsageError(
                 f"{bare(url)!r} is not the address of a RabbitMQ.", hint="Write amqp://user:password@host:5672/vhost."
@@ -107,6 +113,7 @@ class AmqpBell:
         self._url = url
         self._prefix = prefix
         self._patience = patience
+        self._name = name
         self._held: dict[str, _Held] = {}
         self._believed: float | None = None
         """Monotonic time until which a second delivery is no sign that a worker has died."""
@@ -115,13 +122,15 @@ class AmqpBell:
         self._publisher: _Publisher | None = None
 
     async def check(self) -> None:
-        """Raises LogError where RabbitMQ cannot be used: unavailable, credentials, version."""
+        """Raises LogError where RabbitMQ cannot be used: unavailable, credentials, version, name."""
         connection = await self._connect("check")
         with self._translated():
             try:
                 channel = connection.channel()
                 await asyncio.wait_for(channel.initialize(), _PATIENCE)
                 await asyncio.wait_for(self._declare(channel), _PATIENCE)
+                if self._name:
+                    await asyncio.wait_for(self._own_queue(channel), _PATIENCE)
             finally:
                 await connection.close()
 
@@ -239,13 +248,18 @@ class AmqpBell:
         await channel.initialize()
         _, cancels, queue = await self._declare(channel)
         if slots is None:
-            queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+            queue = await self._own_queue(channel)
             await queue.bind(cancels)
         else:
             await channel.set_qos(prefetch_count=slots)
             # A broker that was restarted delivers all again though the workers live: their leases count.
             self._believed = 0.0 if self._believed is None else time.monotonic() + LEASE_SECONDS
         return channel, await queue.consume(arrived.put, no_ack=slots is None)
+
+    async def _own_queue(self, channel: AbstractChannel) -> AbstractQueue:
+        """The queue of this worker's cancels, which lives as long as its connection and shuts out its namesakes."""
+        name = f"{self._prefix}.worker.{self._name}" if self._name else None
+        return await channel.declare_queue(name, exclusive=True, auto_delete=True)
 
     async def close(self) -> None:
         publisher, self._publisher = self._publisher, None
@@ -296,6 +310,10 @@ class AmqpBell:
         # aiormq reads a refusal where it expects the virtual host to be opened, and keeps no word of it.
         if isinstance(error, ConnectionNotAllowed) or "Connection.OpenOk" in str(error):
             return forbidden("RabbitMQ", self._url, f"there is no virtual host {vhost!r} for it")
+        if isinstance(error, ChannelLockedResource):
+            return LogError(
+                f"A worker named {self._name} lives already.", hint="Give this one another --name.", code="name"
+            )
         if isinstance(error, ChannelPreconditionFailed):
             return LogError(
                 f"RabbitMQ at {bare(self._url)} has queues {self._prefix}.… that were declared otherwise.",

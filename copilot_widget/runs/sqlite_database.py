@@ -222,6 +222,8 @@ class _Lane:
                         future.set_exception(result)
                     else:
                         future.set_result(result)
+                if self._waiting and write:
+                    await asyncio.sleep(_RETRY)  # other processes look that often whether it is their turn
         finally:
             self._flight = None
 

@@ -112,7 +112,7 @@ async def _open(options: WorkerOptions) -> tuple[Log, Bell]:
     from ..runs.amqp import AmqpBell
     from ..runs.redis import RedisLog
 
-    log, bell = RedisLog(options.redis, owner_limit=options.owner_limit), AmqpBell(options.amqp)
+    log, bell = RedisLog(options.redis, owner_limit=options.owner_limit), AmqpBell(options.amqp, name=options.name)
     await log.check()
     await bell.check()
     return log, bell

@@ -22,7 +22,7 @@ from copilot_widget.runs.base import Event, RunId
 from copilot_widget.runs.executor import LogExecutor
 from copilot_widget.state import TERMINAL, Approval
 
-from .sites import LEASE, Site, sites
+from .sites import LEASE, Site, WorkerProcess, sites
 
 SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 20))]
 ENDS = ("finish", "error", "abort")
@@ -298,6 +298,72 @@ async def test_a_subscriber_dropped_anywhere_gets_each_event_once(site: Site, cl
     assert len(again) > 2000
 
 
+@pytest.mark.parametrize("site", ["broker"], indirect=True)  # a pool has no bell that could fail
+async def test_runs_that_are_asked_for_while_the_bell_is_down_are_found_and_it_rings_again_later(
+    site: Site, client: LogExecutor
+):
+    rabbit: Any = getattr(site, "rabbit")  # noqa: B009 - of this site alone
+    worker = site.start_worker()
+    (before,) = await submit(client, site.ask(site.script([["before"]])))
+    check((await all_of(client, [before]))[0])
+    await asyncio.to_thread(rabbit.stop)
+    try:
+        runs = await submit(client, *(site.ask(site.script([["meanwhile"]])) for _ in range(5)))
+        for events in await all_of(client, runs, seconds=30):
+            assert text_of(check(events)) == "meanwhile"
+    finally:
+        await asyncio.to_thread(rabbit.start)
+    swept = _metric(worker, "copilot_swept_total")
+    deadline = time.monotonic() + 30
+    while worker.get("/ready").status_code != 200:
+        assert time.monotonic() < deadline, worker.get("/ready").text
+        await asyncio.sleep(0.1)
+    (after,) = await submit(client, site.ask(site.script([["after"]])))
+    check((await all_of(client, [after]))[0])
+    assert swept >= 5
+    assert _metric(worker, "copilot_swept_total") == swept, "this one was rung for"
+
+
+async def test_a_client_that_dies_before_it_rings_loses_no_run(site: Site, client: LogExecutor):
+    request = site.ask(site.script([["found"]]))
+    await client.log.create(request, key="k")
+    assert await client.status(request.run) == "queued"
+    await client.store.check()
+    site.start_worker()
+    assert text_of(check((await all_of(client, [request.run]))[0])) == "found"
+
+
+async def test_what_a_full_worker_has_no_slot_for_waits_without_a_loop(site: Site, client: LogExecutor):
+    """A pool that was full put tasks back, to get them again at once, in a hot loop."""
+    worker = site.start_worker("--workers", "1")
+    model = site.script([[{"type": "text", "text": "word " * 10, "tokensPerSecond": 50}]])
+    runs = await submit(client, *(site.ask(model) for _ in range(10)))
+    await until(client, runs[0], "text-delta")
+    assert sorted({info.status for info in await client.runs()}) in (
+        ["queued", "running"],
+        ["completed", "queued", "running"],
+    )
+    for events in await all_of(client, runs):
+        check(events)
+    assert [info.attempt for info in await client.runs()] == [1] * 10
+    if site.name == "broker":
+        assert _metric(worker, "copilot_claims_total") == 10
+
+
+async def test_a_dead_workers_run_does_not_hold_up_its_conversation(site: Site, client: LogExecutor):
+    """A lock outlived its owner by 300 seconds."""
+    first = site.start_worker()
+    (run,) = await submit(client, site.ask(site.script(endless()), thread="t"))
+    await until(client, run, "text-delta")
+    (following,) = await submit(client, site.ask(site.script([["next"]]), thread="t"))
+    first.kill()
+    site.start_worker()
+    await client.stop(run)
+    one, two = await all_of(client, [run, following], seconds=20)
+    check(one, end="abort")
+    check(two)
+
+
 # ---- Stop ------------------------------------------------------------------------------------------------
 
 
@@ -465,6 +531,21 @@ async def test_a_worker_says_how_it_is(site: Site, client: LogExecutor):
     await all_of(client, [run])
     assert worker.get("/health").json()["status"] == "ok"
     assert worker.get("/ready").status_code == 200
-    page = worker.get("/metrics").text
-    assert "copilot_worker_slots 3.0" in page
-    assert 'copilot_attempts_total{ending="completed"} 1.0' in page
+    assert _metric(worker, "copilot_worker_slots") == 3
+    assert _metric(worker, 'copilot_attempts_total{ending="completed"}') == 1
+
+
+@pytest.mark.parametrize("site", ["broker"], indirect=True)
+async def test_a_second_worker_of_the_same_name_does_not_start(site: Site, client: LogExecutor):
+    first = site.start_worker("--name", "the-one")
+    second = site.begin_worker("--name", "the-one")
+    assert await asyncio.to_thread(second.wait) == 1
+    assert "A worker named the-one lives already. Give this one another --name." in second.log()
+    (run,) = await submit(client, site.ask(site.script([["hello"]])))
+    check((await all_of(client, [run]))[0])
+    assert first.process.poll() is None
+
+
+def _metric(worker: WorkerProcess, name: str) -> float:
+    lines = worker.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
