@@ -194,6 +194,8 @@ def load(shell: Any) -> None:
     """Define the magics; a second time changes nothing."""
     from IPython.core.magic import no_var_expand
 
+    from .warm import warm
+
     extension = attach(shell)
 
     @no_var_expand
@@ -208,6 +210,7 @@ def load(shell: Any) -> None:
     shell.register_magic_function(copilot_cell, "cell", "copilot")
     if keep_questions not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(keep_questions)
+    warm(shell)
 
 
 def unload(shell: Any) -> None:
