@@ -11,6 +11,7 @@ from copilot_widget.protocol.commands import (
     COMMANDS,
     Approve,
     Asset,
+    Attach,
     Command,
     CommandError,
     Hello,
@@ -31,6 +32,10 @@ ROUTE = {"id": "p-1", "page": "p", "n": 1, "widget": "w"}
         ({"command": "hello"}, Hello(id="p-1", page="p", n=1, widget="w")),
         ({"command": "resume", "run": "r", "after": 3}, Resume(id="p-1", page="p", n=1, widget="w", run="r", after=3)),
         ({"command": "asset", "name": "math.js"}, Asset(id="p-1", page="p", n=1, widget="w", name="math.js")),
+        (
+            {"command": "attach", "runs": ["r"], "kind": "turn", "heir": "0a" * 16},
+            Attach(id="p-1", page="p", n=1, widget="w", runs=["r"], kind="turn", heir="0a" * 16),
+        ),
         ({"command": "stop", "run": "r"}, Stop(id="p-1", page="p", n=1, widget="w", run="r")),
         (
             {"command": "approve", "run": "r", "approvalId": "a", "approved": False, "reason": "no", "scope": "once"},
@@ -57,6 +62,7 @@ def test_attachments() -> None:
         ({**ROUTE, "command": ["send"]}, "unknown-command", "no command"),
         (ROUTE, "unknown-command", "no command None"),
         ({**ROUTE, "command": "stop"}, "bad-arguments", "stop: run: Field required"),
+        ({**ROUTE, "command": "attach", "runs": [], "kind": "turn", "heir": "../x"}, "bad-arguments", "attach: heir"),
         ({**ROUTE, "command": "stop", "run": 5}, "bad-arguments", "stop: run: "),
         ({**ROUTE, "command": "hello", "id": ""}, "bad-arguments", "hello: id: "),
         ({**ROUTE, "command": "resume", "run": "r", "after": -1}, "bad-arguments", "resume: after: "),

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from .. import config, host
 from ..errors import UsageError
 from .options import MagicCall, expand, parse
+from .reattach import listen
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
     from ..run import Run
     from ..tools.base import Tool
     from .host import NotebookHost
+    from .runs import Listed
 
 RUN_ALL_SECONDS = 0.1
 """Two execute requests closer than this were not typed by a person, one after the other: that is Run All."""
@@ -101,22 +103,26 @@ class Extension:
             display(table(found), raw=True)
             return None
         chosen = choose(found.rows, word)
-        run = next((run for other in known for run in other.runs if run.id == chosen.info.run), None)
-        if run is None:
-            run = self._of_thread(chosen.info.thread, chosen.place).attach(chosen.info.run, executor=chosen.executor)
+        run = self.follow(chosen)
+        self.current = next((name for name, each in self.copilots.items() if each is run.copilot), self.current)
         self.host.show_run(run, notice_of(run.request, KERNEL, chosen.info.status))
         run.shown = True
         return run
 
-    def _of_thread(self, thread: str, place: str) -> Copilot:
-        """The Copilot of a conversation that was begun elsewhere; it becomes the notebook's current one."""
-        from ..copilot import Copilot
+    def follow(self, row: Listed) -> Run:
+        """A run of the list: our own, or one that was asked for elsewhere, in a Copilot of its conversation."""
+        from ..copilot import Copilot, alive
 
-        if thread not in self.copilots:
-            copilot = self.copilots[thread] = Copilot(thread=thread, executor=place or "process")
+        for copilot in alive:
+            for run in copilot.runs:
+                if run.id == row.info.run:
+                    return run
+        thread = row.info.thread
+        copilot = next((each for each in self.copilots.values() if each.thread == thread), None)
+        if copilot is None:
+            copilot = self.copilots[thread] = Copilot(thread=thread, executor=row.place or "process")
             copilot.offer(self._decorated)
-        self.current = thread
-        return self.copilots[thread]
+        return copilot.attach(row.info.run, executor=row.executor)
 
     def _draft(self, copilot: Copilot, call: MagicCall, options: dict[str, Any], notice: str) -> None:
         from .display import show
@@ -187,6 +193,7 @@ def attach(shell: Any) -> Extension:
         _extension.pre_run_cell(None)
         extension = _extension
         host.install(lambda: extension.host)
+        listen(extension)
     return _extension
 
 

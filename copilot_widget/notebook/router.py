@@ -15,9 +15,9 @@ from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
 from ..errors import CopilotError, one_line
-from ..protocol.commands import Command, CommandError, accepted, parse_command, refused
+from ..protocol.commands import Attach, Command, CommandError, ViewCommand, accepted, parse_command, refused
+from .reattach import COMM_TARGET, go_on
 
-COMM_TARGET = "copilot_widget.commands"
 CONTROL_TYPE = "copilot_command"
 REPLY_TYPE = "copilot_reply"
 
@@ -27,7 +27,7 @@ _REMEMBERED = 2_000  # replies kept for doubles; a double comes within a second 
 class Handler(Protocol):
     """A widget: acts on a command and returns the reply's result. Raises CopilotError to refuse."""
 
-    def handle(self, command: Command) -> Any: ...
+    def handle(self, command: ViewCommand) -> Any: ...
 
 
 class Router:
@@ -62,6 +62,8 @@ class Router:
     def _act(self, command: Command) -> dict[str, Any]:
         handler = self._handlers.get(command.widget)
         try:
+            if isinstance(command, Attach):
+                return accepted(command.id, go_on(command))
             if handler is None:
                 hint = "Run its cell again."
                 raise CopilotError("This copilot is no longer in the kernel.", hint=hint, code="unknown-widget")
@@ -77,12 +79,14 @@ class Router:
         """Listen on a kernel's comm manager and control channel, where it has them."""
         manager = getattr(kernel, "comm_manager", None)
         if manager is not None:
-            manager.register_target(COMM_TARGET, self._on_open)
+            manager.register_target(COMM_TARGET, self.on_open)
         handlers = getattr(kernel, "control_handlers", None)
         if isinstance(handlers, dict):
             cast("dict[str, Any]", handlers)[CONTROL_TYPE] = functools.partial(self._on_control, kernel)
 
-    def _on_open(self, comm: Any, _message: Any) -> None:
+    def on_open(self, comm: Any, _message: Any) -> None:
+        """The page has opened a comm for its commands."""
+
         def answer(message: Any) -> None:
             comm.send(self.dispatch(message["content"].get("data")))
 

@@ -13,8 +13,9 @@ import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 
 from ..errors import UsageError
-from ..protocol.commands import Asset, Command, Hello, Resume, Send, Stop
+from ..protocol.commands import Asset, Hello, Resume, Send, Stop, ViewCommand
 from ..protocol.messages import FilePart
+from ..runs.executor import KernelExecutor
 from ..state import TERMINAL
 from .assets import assets, compressed, read
 from .envelope import envelope
@@ -46,6 +47,7 @@ class ChatWidget(anywidget.AnyWidget):
         notice: str | None = None,
         options: dict[str, Any] | None = None,
         kernel: Any = None,
+        heir: str | None = None,
     ) -> None:
         self._copilot = copilot
         self._kind: Kind = kind
@@ -59,7 +61,7 @@ class ChatWidget(anywidget.AnyWidget):
         self._transport = Transport(self._send_from_anywhere)
         self.on_run: list[Callable[[Run], None]] = []
         """Called with each run that this widget shows from now on."""
-        self._id = uuid.uuid4().hex
+        self._id = heir or uuid.uuid4().hex
         self._router = router(kernel)
         self._router.add(self._id, self)
         for run in runs:
@@ -119,7 +121,7 @@ class ChatWidget(anywidget.AnyWidget):
 
     # ---- commands --------------------------------------------------------------------------------------
 
-    def handle(self, command: Command) -> Any:
+    def handle(self, command: ViewCommand) -> Any:
         """Act on a command of the page and return its result; raises CopilotError to refuse."""
         if isinstance(command, Hello):
             return self.view()
@@ -184,7 +186,9 @@ _shared_layout: Any = None
 
 
 def _turn(run: Run) -> dict[str, Any]:
+    outlives = {} if isinstance(run.executor, KernelExecutor) else {"elsewhere": True}
     return {
+        **outlives,
         "id": run.id,
         "run": run.id,
         "user": run.prompt.to_wire(),

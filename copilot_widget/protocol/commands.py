@@ -86,6 +86,16 @@ class Approve(_Command):
     scope: Literal["once"] = "once"
 
 
+class Attach(_Command):
+    """Asked of a kernel that has not made `widget`, since it was started anew: a new widget, whose id shall be `heir`,
+    goes on with those of the runs that are executed elsewhere. Result: {runs}, those that were found."""
+
+    command: Literal["attach"] = "attach"
+    runs: list[str] = Field(max_length=100)
+    kind: Literal["turn", "panel"]
+    heir: str = Field(pattern="^[0-9a-f]{32}$")
+
+
 class Asset(_Command):
     """A part of the front end that is loaded on demand. Result: {data}, base64 of the gzipped file."""
 
@@ -93,10 +103,12 @@ class Asset(_Command):
     name: str
 
 
-Command = Union[Hello, Resume, Send, Stop, Approve, Asset]
+ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Asset]
+"""A command to a widget."""
+Command = Union[ViewCommand, Attach]
 """Any command."""
 
-COMMANDS = ("hello", "resume", "send", "stop", "approve", "asset")
+COMMANDS = ("hello", "resume", "send", "stop", "approve", "attach", "asset")
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 

@@ -1,5 +1,5 @@
 /** A model and a kernel that answer as the real ones do, from a script. */
-import type { AnyModel, Comm } from "../src/host.ts";
+import type { AnyModel, Comm, IopubMessage } from "../src/host.ts";
 import type { UIMessageChunk } from "../src/protocol-types.ts";
 import type { View } from "../src/view.ts";
 
@@ -16,6 +16,7 @@ export class FakeModel implements AnyModel {
   readonly deaf = new Set<string>();
   #listeners = new Set<(...args: unknown[]) => void>();
   #statusListeners = new Set<(sender: unknown, status: string) => void>();
+  #iopubListeners = new Set<(sender: unknown, message: IopubMessage) => void>();
   readonly cells: { source: string }[] = [];
 
   /** `assets`: the texts of on-demand parts, by name. */
@@ -55,6 +56,15 @@ export class FakeModel implements AnyModel {
     for (const listener of this.#statusListeners) listener(null, status);
   }
 
+  /** Runs a cell in the notebook, as this page hears of it. */
+  runCell(code: string): void {
+    const parent_header = { msg_id: `cell ${code}` };
+    for (const listener of this.#iopubListeners) {
+      listener(null, { header: { msg_type: "execute_input" }, parent_header, content: { code } });
+      listener(null, { header: { msg_type: "status" }, parent_header, content: { execution_state: "idle" } });
+    }
+  }
+
   readonly widget_manager = {
     get_model: async () => undefined,
     context: {
@@ -75,6 +85,10 @@ export class FakeModel implements AnyModel {
       statusChanged: {
         connect: (slot: (sender: unknown, status: string) => void) => this.#statusListeners.add(slot),
         disconnect: (slot: (sender: unknown, status: string) => void) => this.#statusListeners.delete(slot),
+      },
+      iopubMessage: {
+        connect: (slot: (sender: unknown, message: IopubMessage) => void) => this.#iopubListeners.add(slot),
+        disconnect: (slot: (sender: unknown, message: IopubMessage) => void) => this.#iopubListeners.delete(slot),
       },
       createComm: (): Comm => {
         const comm: Comm = {

@@ -31,7 +31,14 @@ export interface Comm {
   send(data: unknown): unknown;
   onMsg: (message: { content: { data: unknown } }) => void;
   onClose: (message: unknown) => void;
+  isDisposed?: boolean;
   subshellStarted?: Promise<void>;
+}
+
+export interface IopubMessage {
+  header: { msg_type: string };
+  parent_header: { msg_id?: string };
+  content: { code?: unknown; execution_state?: unknown };
 }
 
 export interface Kernel {
@@ -41,6 +48,7 @@ export interface Kernel {
   connectionStatus?: string;
   statusChanged?: Signal<string>;
   connectionStatusChanged?: Signal<string>;
+  iopubMessage?: Signal<IopubMessage>;
   createComm?(target: string): Comm;
   sendControlMessage?(message: unknown, expectReply?: boolean): { onReply: (message: { content: unknown }) => void };
 }

@@ -43,8 +43,13 @@ export class Store {
   #line: Line;
   #signal: AbortSignal;
 
-  constructor(initial: unknown, line: Line, signal: AbortSignal) {
+  /** Turns that a store before this one showed, and this kernel does not know. */
+  #kept: Turn[] = [];
+
+  /** `before`: what the page knew until the kernel was restarted; its runs go on from there. */
+  constructor(initial: unknown, line: Line, signal: AbortSignal, before?: Store) {
     this.view = toView(initial);
+    if (before) this.#inherit(before);
     this.#line = line;
     this.#signal = signal;
     line.listen((connection) => {
@@ -56,6 +61,13 @@ export class Store {
   /** Asks for the view as it is now, and for every event that this page lacks. */
   start(): void {
     void this.#catchUp();
+  }
+
+  #inherit(before: Store): void {
+    for (const [id, run] of before.#runs) this.#runs.set(id, run);
+    this.#kept = before.view.turns.filter(({ id }) => !this.view.turns.some((turn) => turn.id === id));
+    for (const turn of this.#kept) this.run(turn)?.setStatus("stopped"); // it ended with its kernel
+    this.view = { ...this.view, turns: [...this.#kept, ...this.view.turns] };
   }
 
   get connection(): Line["connection"] {
@@ -82,6 +94,12 @@ export class Store {
     return this.view.turns.find((turn) => turn.run !== null && !TERMINAL.has(turn.status) && !this.run(turn)?.ended);
   }
 
+  /** Runs that go on although the kernel is gone. */
+  get elsewhere(): string[] {
+    const goesOn = this.view.turns.filter((turn) => turn.elsewhere && !TERMINAL.has(this.status(turn)));
+    return goesOn.flatMap(({ run }) => run ?? []);
+  }
+
   // ---- from the kernel --------------------------------------------------------------------------------
 
   /** A custom message; whatever is not understood is left alone. */
@@ -95,7 +113,10 @@ export class Store {
   #setView(stated: unknown): void {
     const before = this.view.turns;
     this.view = toView(stated, this.view);
-    if (this.view.turns !== before) for (const turn of this.view.turns) this.#track(turn);
+    if (this.view.turns !== before) {
+      for (const turn of this.view.turns) this.#track(turn);
+      this.view = { ...this.view, turns: [...this.#kept, ...this.view.turns] };
+    }
     this.#changed();
   }
 

@@ -108,6 +108,24 @@ describe("Transport", () => {
     await expect(answer).resolves.toBe("first");
   });
 
+  it("opens another comm after a restart has disposed the first, and asks on that alone whether its runs go on", async () => {
+    const kernel = new FakeKernel();
+    const { transport: line } = transport(kernel);
+    void line.send("hello").catch(() => undefined);
+    await opened(kernel);
+    kernel.statusChanged.emit("restarting");
+    Object.assign(kernel.comms[0] as Comm, { isDisposed: true });
+    const sent = kernel.onControl.length;
+    const answer = line.attach({ runs: ["r1"] });
+    await opened(kernel);
+    expect(kernel.comms.length).toBe(2);
+    const asked = kernel.onComm.at(-1);
+    expect(asked).toMatchObject({ command: "attach", runs: ["r1"], widget: "w1" });
+    expect(kernel.onControl.length).toBe(sent);
+    kernel.comms[1]?.onMsg({ content: { data: { id: asked?.id, ok: true, result: { runs: ["r1"] } } } });
+    await expect(answer).resolves.toEqual({ runs: ["r1"] });
+  });
+
   it("never gives two commands one id", async () => {
     const kernel = new FakeKernel();
     const { transport: one } = transport(kernel);

@@ -59,12 +59,24 @@ export class Transport {
   /** Resolves with the kernel's result; rejects with CommandError. Waits as long as the kernel is there. */
   send(command: string, args: Record<string, unknown> = {}): Promise<unknown> {
     if (this.connection === "gone") return Promise.reject(gone());
+    return this.#ask(command, args, (full) => this.#post(full));
+  }
+
+  /**
+   * Asks a kernel that was started anew to go on with runs of this widget, of which it knows nothing. On the comm
+   * alone, which a kernel without our extension refuses; then this does not resolve.
+   */
+  attach(args: Record<string, unknown>): Promise<unknown> {
+    return this.#ask("attach", args, (full) => this.#kernel && this.#onComm(this.#kernel, full));
+  }
+
+  #ask(command: string, args: Record<string, unknown>, post: (command: Command) => void): Promise<unknown> {
     count += 1;
     const id = `${page}-${count}`;
     const full: Command = { ...args, id, page, n: count, widget: this.#widget, command };
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { command: full, resolve, reject });
-      this.#post(full);
+      post(full);
     });
   }
 
@@ -170,7 +182,8 @@ class CommRoute {
 
   /** The one of `kernel`, opened at its first use. Throws where the connection has no comms. */
   static of(kernel: Kernel): CommRoute {
-    const route = CommRoute.#routes.get(kernel) ?? new CommRoute(kernel);
+    const known = CommRoute.#routes.get(kernel);
+    const route = known && !known.#comm.isDisposed ? known : new CommRoute(kernel); // a restart disposes comms
     CommRoute.#routes.set(kernel, route);
     return route;
   }
@@ -238,6 +251,6 @@ const gone = (): CommandError =>
   new CommandError("kernel-gone", "The kernel was restarted or closed.", "Run the cell again to go on.");
 
 /** crypto.randomUUID is missing on pages served without TLS, as many notebook servers are. */
-function randomId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+export function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -10,6 +10,8 @@ export interface Turn {
   status: RunStatus;
   /** Number of events that the run's log held when this was stated. */
   seq: number;
+  /** True where the run goes on without this kernel. */
+  elsewhere?: boolean;
 }
 
 export interface View {

@@ -73,7 +73,8 @@ const output = (toolCallId: string, value: unknown): UIMessageChunk => ({
 });
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => {
+afterEach(async () => {
+  await vi.advanceTimersByTimeAsync(100); // preact would wait for ever for a drawing that it has put off
   session.close();
   document.body.textContent = "";
   vi.useRealTimers();
@@ -370,5 +371,79 @@ describe("a session", () => {
     button("Insert cell")?.click();
     await vi.advanceTimersByTimeAsync(0);
     expect(model.cells).toMatchObject([{ cell_type: "code", source: "x = 1" }]);
+  });
+});
+
+describe("after a restart of the kernel", () => {
+  const elsewhere = {
+    turns: [{ id: "q1", run: "r1", user: USER, status: "running" as const, seq: 0, elsewhere: true }],
+  };
+  const begun: UIMessageChunk[] = [
+    ...BEGIN,
+    { type: "text-start", id: "t" },
+    { type: "text-delta", id: "t", delta: "One" },
+  ];
+
+  it("goes on with a run that is executed elsewhere, from where it was, in the same place", async () => {
+    await start(elsewhere, begun);
+    await write("a draft");
+    model.kernelStatus("restarting");
+    await push();
+    expect(message().disabled).toBe(true);
+    expect(root.textContent).toContain("this run goes on elsewhere");
+    model.runCell("1 + 1");
+    await push();
+    expect(commands("attach")).toEqual([]);
+
+    model.runCell("%load_ext copilot_widget");
+    await push();
+    const [asked] = commands("attach");
+    expect(asked).toMatchObject({ runs: ["r1"], kind: "turn", heir: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    const log: UIMessageChunk[] = [...begun, { type: "text-delta", id: "t", delta: ", two" }];
+    const heir = new FakeModel(
+      toView({
+        ...elsewhere,
+        kind: "turn",
+        widget: String(asked?.heir),
+        turns: [{ ...elsewhere.turns[0], seq: 5 }],
+      } as View),
+    );
+    heir.log.set("r1", log);
+    const later = open(heir, []);
+    heir.on("msg:custom", (content) => later.receive(content));
+    await push();
+    expect(find("[data-part=text]")?.textContent).toBe("One, two");
+    expect(heir.received.filter(({ command }) => command === "resume").map(({ after }) => after)).toContain(4);
+    expect(heir.received.filter(({ after }) => after === 0)).toEqual([]);
+    expect(message().disabled).toBe(false);
+    expect(message().value).toBe("a draft");
+    expect(root.textContent).not.toContain("restarted");
+    heir.push("r1", { type: "text-end", id: "t" }, ...END);
+    await push();
+    expect(find("[data-usage]")).not.toBeNull();
+    model.runCell("%copilot again");
+    await push();
+    expect(commands("attach").length).toBe(1);
+    later.close();
+  });
+
+  it("asks for nothing where every run ended with the kernel", async () => {
+    await start({}, begun);
+    model.kernelStatus("restarting");
+    model.runCell("%load_ext copilot_widget");
+    await push();
+    expect(commands("attach")).toEqual([]);
+    expect(root.textContent).toContain("cannot go on here");
+  });
+
+  it("asks again after the next cell where the extension was not there", async () => {
+    await start(elsewhere, begun);
+    model.deaf.add("attach");
+    model.kernelStatus("autorestarting");
+    model.runCell("import copilot_wigdet");
+    await push();
+    model.runCell("%load_ext copilot_widget");
+    await push();
+    expect(commands("attach").length).toBe(2);
   });
 });

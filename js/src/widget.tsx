@@ -1,10 +1,11 @@
 /** The bundle's entry: one session a model, which may have any number of views. */
 import { render } from "preact";
 import { App } from "./components/app.tsx";
-import { WidgetContext } from "./components/context.ts";
+import { type Context, WidgetContext } from "./components/context.ts";
 import { type AnyModel, canInsertCells, insertCell } from "./host.ts";
 import type { Services } from "./markdown/services.ts";
 import { recordRules } from "./record-rules.ts";
+import { goOnAfterRestart, inherit, type Stage } from "./restart.ts";
 import { Store } from "./store.ts";
 import style from "./style.css";
 import { Transport } from "./transport.ts";
@@ -27,7 +28,8 @@ export function open(model: AnyModel, early: readonly unknown[]): Session {
   const lifetime = new AbortController();
   const initial = toView(model.get("initial"));
   const transport = new Transport(model, initial.widget, lifetime.signal);
-  const store = new Store(initial, transport, lifetime.signal);
+  const taken = inherit(initial.widget);
+  const store = new Store(initial, transport, lifetime.signal, taken?.context.store);
   const services: Services = {
     fetchAsset: async (name) => ((await transport.send("asset", { name })) as { data: string }).data,
     insertCell: canInsertCells(model) ? (code) => insertCell(model, initial.widget, code) : null,
@@ -35,6 +37,10 @@ export function open(model: AnyModel, early: readonly unknown[]): Session {
   const receive = (message: unknown): void => {
     if (!transport.receive(message)) store.receive(message);
   };
+  const stage: Stage = taken ?? { elements: new Set(), context: { store, services } };
+  stage.context = { store, services };
+  for (const element of stage.elements) draw(stage.context, element);
+  goOnAfterRestart(model, transport, stage, lifetime.signal);
   early.forEach(receive);
   store.start();
   return {
@@ -47,18 +53,24 @@ export function open(model: AnyModel, early: readonly unknown[]): Session {
       element.setAttribute("data-lm-suppress-shortcuts", "true");
       const stop = (event: Event) => event.stopPropagation();
       for (const type of ["keydown", "keyup", "keypress"]) element.addEventListener(type, stop);
-      render(
-        <WidgetContext.Provider value={{ store, services }}>
-          <App />
-        </WidgetContext.Provider>,
-        element,
-      );
+      stage.elements.add(element);
+      draw(stage.context, element);
       return () => {
+        stage.elements.delete(element);
         render(null, element);
         for (const type of ["keydown", "keyup", "keypress"]) element.removeEventListener(type, stop);
       };
     },
   };
+}
+
+function draw(context: Context, element: HTMLElement): void {
+  render(
+    <WidgetContext.Provider value={context}>
+      <App />
+    </WidgetContext.Provider>,
+    element,
+  );
 }
 
 /** Once a page, for the view and for the record that hides beside it. */

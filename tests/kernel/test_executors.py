@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -361,6 +362,50 @@ def test_a_restarted_kernel_follows_its_run_and_says_that_variables_are_gone(
     ended = restarted.run("%copilot /runs latest").check()
     widget = ended.displays[-1][WIDGET]["model_id"]
     assert control(restarted, {"id": "b", "widget": widget, "command": "hello"})["result"]["notice"] is None
+
+
+def test_a_page_asks_a_restarted_kernel_to_go_on_and_gets_this_owners_runs_only(
+    place: Place, open_kernel: Callable[..., Kernel], start_kernel: Callable[..., Kernel]
+):
+    kernel = open_kernel()
+    ask(kernel, place, place.script({"events": [slowly(WORDS, 8)]}))
+    run = kernel.value("run.id")
+    kernel.kill()
+    heir = "0123456789abcdef" * 2
+    command = {"id": "p-1", "command": "attach", "runs": ["run-unknown", run], "kind": "turn", "heir": heir}
+    restarted = start_kernel(env=place.env)
+    assert on_comm(restarted, command) is None, "without the extension nobody answers"
+    restarted.run("%load_ext copilot_widget").check()
+    reply = on_comm(restarted, command)
+    assert reply is not None
+    assert reply["result"] == {"runs": [run]}
+    view = control(restarted, {"id": "p-2", "widget": heir, "command": "hello"})["result"]
+    assert [turn["run"] for turn in view["turns"]] == [run]
+    assert view["turns"][0]["elsewhere"] is True
+    refused = on_comm(restarted, {**command, "id": "p-3", "heir": "../x"}) or {}
+    assert refused["error"]["code"] == "bad-arguments"
+    if place.name == "broker":
+        other = start_kernel(env={**place.env, "COPILOT_OWNER": "somebody else"})
+        other.run("%load_ext copilot_widget").check()
+        assert (on_comm(other, command) or {})["result"] == {"runs": []}
+
+
+def on_comm(kernel: Kernel, command: dict[str, Any]) -> dict[str, Any] | None:
+    """A command as the page sends it, and its reply; None where the kernel closes the comm."""
+    session, comm = kernel.client.session, uuid.uuid4().hex
+    target = {"comm_id": comm, "target_name": "copilot_widget.commands", "data": {}}
+    kernel.client.shell_channel.send(session.msg("comm_open", target))
+    data = {"page": "p", "n": 1, "widget": "of-the-old-kernel", **command}
+    kernel.client.shell_channel.send(session.msg("comm_msg", {"comm_id": comm, "data": data}))
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        message = kernel.client.get_iopub_msg(timeout=20)
+        if message["content"].get("comm_id") == comm:
+            if message["msg_type"] == "comm_close":
+                return None
+            if message["msg_type"] == "comm_msg":
+                return message["content"]["data"]
+    raise AssertionError("no reply")
 
 
 def test_stop_from_another_kernels_view_ends_the_run(place: Place, open_kernel: Callable[..., Kernel]):

@@ -49,14 +49,16 @@ export function App() {
       {store.connection === "reconnecting" && (
         <Notice text="The connection to the kernel is interrupted; trying again." />
       )}
-      {store.connection === "gone" && (
-        <Notice text="The kernel was restarted or closed: this conversation cannot go on here. Run the cell again." />
-      )}
+      {store.connection === "gone" && <Notice text={store.elsewhere.length > 0 ? GOES_ON : ENDED} />}
       <Composer />
       <LiveRegion />
     </>
   );
 }
+
+const ENDED = "The kernel was restarted or closed: this conversation cannot go on here. Run the cell again.";
+const GOES_ON =
+  "The kernel was restarted or closed, but this run goes on elsewhere. Run %load_ext copilot_widget to follow it here.";
 
 function Header() {
   const { model } = useWidget().store.view;
