@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import sys
+import weakref
 from collections.abc import AsyncIterator
+from typing import Any
 
 from ..errors import LogError, one_line
 from ..state import LOCAL, TERMINAL, Reply, RunRequest, RunStatus
@@ -103,8 +106,16 @@ class LogExecutor:
             logger.warning("the bell: %s", one_line(error))
 
 
+_working: set[asyncio.Task[None]] = set()
+"""Workers, and who ends them. A loop refers to its tasks weakly: one that only its own circle of objects knows would
+be collected with the work that it does."""
+
+
 class KernelExecutor(LogExecutor):
-    """Runs are tasks on the agent's loop, their log is in memory: they live as long as this process."""
+    """Runs are tasks on the agent's loop, their log is in memory: they live as long as this process.
+
+    Runs go on when nobody refers to it any more; its worker ends after them.
+    """
 
     def __init__(self, agent_for: AgentFactory, store: Store) -> None:
         super().__init__(MemoryLog(keep=math.inf), MemoryBell(), store)
@@ -117,16 +128,41 @@ class KernelExecutor(LogExecutor):
 
     def begin(self) -> None:
         """Work from now on; on the loop that shall do it."""
-        if self._working is None:
-            worker = Worker(
-                self.log, self.bell, self.store, self._agent_for, slots=1_000_000, lease=math.inf, name="kernel"
-            )
-            self._working = asyncio.ensure_future(worker.run())
+        if self._working is not None:
+            return
+        worker = Worker(
+            self.log, self.bell, self.store, self._agent_for, slots=1_000_000, lease=math.inf, name="kernel"
+        )
+        self._working = _keep(asyncio.ensure_future(worker.run()))
+        loop = asyncio.get_running_loop()
+        collected = weakref.finalize(self, _unused, loop, worker, self.log, self.owner, self._working)
+        collected.atexit = False  # the loop's own end takes its tasks along
 
     async def close(self) -> None:
         if self._working is not None:
             self._working.cancel()
         await super().close()
+
+
+def _keep(task: asyncio.Task[None]) -> asyncio.Task[None]:
+    _working.add(task)
+    task.add_done_callback(_working.discard)
+    return task
+
+
+def _unused(loop: asyncio.AbstractEventLoop, *circle: Any) -> None:
+    """Called by the garbage collector, in any thread."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: _keep(loop.create_task(_end(*circle))))
+
+
+async def _end(worker: Worker, log: Log, owner: str, working: asyncio.Task[None]) -> None:
+    """End a worker that nobody can give runs any more, after those that it has."""
+    for info in await log.runs(owner, sys.maxsize):
+        async for _event in log.read(info.run, info.last_seq):
+            pass
+    await worker.drain()
+    working.cancel()
 
 
 __all__ = ["KernelExecutor", "LogExecutor"]

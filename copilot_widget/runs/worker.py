@@ -23,6 +23,9 @@ _SWEEP_SECONDS = 1.0
 _PAUSE_SECONDS = 1.0
 """Before the log or the bell is tried again after an error: what is broken is not asked in a hot loop."""
 
+_END_SECONDS = 5.0
+"""What was cancelled says so to the bell, which may be out of reach."""
+
 
 @dataclass
 class Stats:
@@ -93,8 +96,11 @@ class Worker:
             await asyncio.gather(*tasks)
         finally:
             self._keeping.set()
-            for task in [*tasks, *self._works.values()]:
+            self.draining = True  # what is cancelled is not taken again
+            ending = [*tasks, *self._works.values()]
+            for task in ending:
                 task.cancel()
+            await asyncio.wait(ending, timeout=_END_SECONDS)
 
     async def _on_and_on(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
