@@ -119,9 +119,11 @@ class Copilot:
 
     def options(self, **overrides: Any) -> dict[str, Any]:
         """The checked options of a run: max_steps, budget, approvals; and its executor. Raises UsageError."""
-        max_steps = check_max_steps(setting("max_steps", overrides.get("max_steps") or self._max_steps, default=20))
-        budget = Budget.parse(setting("budget", overrides.get("budget") or self._budget))
-        approvals = setting("approvals", overrides.get("approvals") or self._agents.approvals, default="ask")
+        max_steps = check_max_steps(
+            setting("max_steps", _first(overrides.get("max_steps"), self._max_steps), default=20)
+        )
+        budget = Budget.parse(setting("budget", _first(overrides.get("budget"), self._budget)))
+        approvals = setting("approvals", _first(overrides.get("approvals"), self._agents.approvals), default="ask")
         Policy(approvals, headless=host().headless)
         where = self._where(overrides.get("executor"))
         if isinstance(where, str):
@@ -250,6 +252,11 @@ class Copilot:
 
     def __repr__(self) -> str:
         return f"<Copilot {self.model_info.name or 'model not chosen yet'}, {len(self.runs)} runs>"
+
+
+def _first(override: Any, own: Any) -> Any:
+    """What was asked for this run; 0 and "" were asked for, too."""
+    return own if override is None else override
 
 
 async def _opened(place: str) -> Executor:
