@@ -135,8 +135,8 @@ class Database:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = self.connect()
         try:
-            patiently(connection, "PRAGMA journal_mode = WAL")
-            patiently(connection, "BEGIN IMMEDIATE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 for statement in _SCHEMA.split(";"):
@@ -171,19 +171,6 @@ class Database:
                 code="full",
             )
         return self.unavailable(one_line(error))
-
-
-def patiently(connection: sqlite3.Connection, statement: str) -> None:
-    """Execute what may have to wait for another process. SQLite's own waiting backs off, and starves who came first."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(_RETRY)
 
 
 Work = Callable[[sqlite3.Connection], Any]
@@ -229,19 +216,24 @@ class _Lane:
 
     def transact(self, works: Sequence[Work], write: bool) -> list[Any]:
         """The results of all steps, in one transaction; an exception in the place of one that was refused."""
+        until = time.monotonic() + PATIENCE
         with self._lock:
-            try:
-                return self._transact(works, write)
-            except (sqlite3.Error, OSError) as error:
-                return [self._database.refusal(error)] * len(works)
-            except LogError as error:
-                return [error] * len(works)
+            while True:
+                try:
+                    return self._transact(works, write)
+                except LogError as error:
+                    return [error] * len(works)
+                except (sqlite3.Error, OSError) as error:
+                    # Another process is at it. SQLite's own waiting backs off, and starves who came first.
+                    if "locked" not in str(error) or time.monotonic() > until:
+                        return [self._database.refusal(error)] * len(works)
+                time.sleep(_RETRY)
 
     def _transact(self, works: Sequence[Work], write: bool) -> list[Any]:
         if self._connection is None:
             self._connection = self._database.open()
         connection = self._connection
-        patiently(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         try:
             results = [_step(connection, work) for work in works]
             connection.execute("COMMIT")
@@ -278,6 +270,10 @@ class _Checkpointer:
     def _move(self) -> None:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(self._database.connect()) as connection:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            # Most is done, and nobody had to wait. The little that came meanwhile is moved while writers wait, so that
+            # the write-ahead log begins anew: it would grow for as long as they write.
+            connection.execute("PRAGMA busy_timeout = 100")
+            connection.execute("PRAGMA wal_checkpoint(RESTART)")
 
     def close(self) -> None:
         if self._thread is not None:

@@ -1,32 +1,27 @@
 """What every executor promises; each implementation is run through the same tests."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from copilot_widget.protocol import UIMessage, reduce_chunks
 from copilot_widget.protocol.messages import TextPart
 from copilot_widget.runs.base import Event, Executor
 from copilot_widget.runs.executor import KernelExecutor
+from copilot_widget.runs.process import ProcessExecutor
 from copilot_widget.state import Approval, RunRequest
 from copilot_widget.store import MemoryStore
-from copilot_widget.tools.function import tool
+from copilot_widget.store.open import open_store
 from tests.agents import make_agent
 
+from .contract_app import act, hang
 
-@tool(approval=True)
-def act(what: str) -> str:
-    """Do something."""
-    return f"did {what}"
-
-
-@tool
-async def hang() -> str:
-    """Never return."""
-    await asyncio.sleep(3600)
-    return "never"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def call(name: str, call_id: str = "c1", /, **arguments: Any) -> dict[str, Any]:
@@ -42,24 +37,42 @@ SCRIPTS: dict[str, Any] = {
 }
 
 
-def kernel_executor(script: str) -> Executor:
-    async def agent_for(_request: RunRequest) -> Any:
-        return make_agent(SCRIPTS[script], act, hang, approvals="ask")
+@pytest.fixture(params=["kernel", "process"])
+async def make(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[[str], Executor]]:
+    """Makes the executor whose runs follow a script; all of a test's are one place."""
+    made: list[Any] = []
 
-    return KernelExecutor(agent_for, MemoryStore())
+    def kernel(script: str) -> Executor:
+        async def agent_for(_request: RunRequest) -> Any:
+            return make_agent(SCRIPTS[script], act, hang, approvals="ask")
 
+        made.append(KernelExecutor(agent_for, MemoryStore()))
+        return made[-1]
 
-EXECUTORS: dict[str, Callable[[str], Executor]] = {"kernel": kernel_executor}
+    def process(script: str) -> Executor:
+        steps = [one[0] if isinstance(one[0], str) else one for one in SCRIPTS[script]]
+        (tmp_path / "script.json").write_text(json.dumps({"steps": steps}))
+        # Its worker, which it starts by itself, has this environment.
+        monkeypatch.setenv("COPILOT_APP", "tests.contract.contract_app:copilot")
+        monkeypatch.setenv("COPILOT_MODEL", f"script:{tmp_path / 'script.json'}")
+        monkeypatch.setenv("COPILOT_STORE", f"sqlite:///{tmp_path / 'threads.sqlite3'}")
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        made.append(ProcessExecutor(open_store(), tmp_path / "pool"))
+        return made[-1]
 
-
-@pytest.fixture(params=EXECUTORS)
-def make(request: pytest.FixtureRequest) -> Callable[[str], Executor]:
-    return EXECUTORS[request.param]
+    yield {"kernel": kernel, "process": process}[request.param]
+    for executor in made:
+        await executor.close()
+    for worker in psutil.process_iter(["cmdline"]):
+        if str(tmp_path / "pool") in (worker.info["cmdline"] or []):
+            worker.kill()
 
 
 def ask(run: str = "r1", thread: str = "t1", prompt: str = "go") -> RunRequest:
     message = UIMessage(id=f"{run}-user", role="user", parts=[TextPart(text=prompt)])
-    return RunRequest(run=run, thread=thread, message=message, message_id=f"{run}-answer", model="script")
+    return RunRequest(run=run, thread=thread, message=message, message_id=f"{run}-answer", model="")
 
 
 async def collect(executor: Executor, run: str, after: int = 0) -> list[Event]:

@@ -339,13 +339,12 @@ async def test_what_a_full_worker_has_no_slot_for_waits_without_a_loop(site: Sit
     model = site.script([[{"type": "text", "text": "word " * 10, "tokensPerSecond": 50}]])
     runs = await submit(client, *(site.ask(model) for _ in range(10)))
     await until(client, runs[0], "text-delta")
-    assert sorted({info.status for info in await client.runs()}) in (
-        ["queued", "running"],
-        ["completed", "queued", "running"],
-    )
+    statuses = [await client.status(run) for run in runs]
+    assert statuses.count("running") <= 1
+    assert statuses.count("queued") >= 5
     for events in await all_of(client, runs):
         check(events)
-    assert [info.attempt for info in await client.runs()] == [1] * 10
+    assert [(await client.info(run)).attempt for run in runs] == [1] * 10
     if site.name == "broker":
         assert _metric(worker, "copilot_claims_total") == 10
 
