@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
-    arguments = _parser().parse_args(argv)
+    arguments, rest = _parser().parse_known_args(argv)
+    if rest:
+        arguments.parser.error(_surplus(arguments, rest))
     try:
         return int(arguments.handler(arguments))
     except UsageError as error:
@@ -55,7 +58,7 @@ def _parser() -> _Parser:
     ask.add_argument("--budget", help="'0.50 USD' or '20000 tokens'")
     ask.add_argument("--approvals", choices=("ask", "auto", "never"), help="ask denies here: there is nobody to ask")
     ask.add_argument("--executor", help="where the run is executed: kernel, process, or amqp://host")
-    ask.set_defaults(handler=_ask)
+    ask.set_defaults(handler=_ask, parser=ask)
     worker = commands.add_parser("worker", help="execute runs that others ask for")
     worker.add_argument("--amqp", help="address of RabbitMQ (COPILOT_AMQP; credentials belong there, not here)")
     worker.add_argument("--redis", help="address of Redis (COPILOT_REDIS)")
@@ -68,21 +71,33 @@ def _parser() -> _Parser:
     worker.add_argument("--grace", type=float, default=30.0, help="seconds that steps get to end after SIGTERM")
     worker.add_argument("--owner-limit", type=int, help="runs of one owner at once (COPILOT_OWNER_LIMIT; default: any)")
     worker.add_argument("--pool", help=argparse.SUPPRESS)
-    worker.set_defaults(handler=_worker)
+    worker.set_defaults(handler=_worker, parser=worker)
     serve = commands.add_parser("serve", help="serve runs over HTTP, to any AI SDK client")
     serve.add_argument("--host", help="COPILOT_SERVE_HOST, default 127.0.0.1; others need a token")
     serve.add_argument("--port", type=int, help="COPILOT_SERVE_PORT, default 8000; 0: any that is free")
     serve.add_argument("--app", help="module:copilot, whose options, and here also tools, runs have (COPILOT_APP)")
     serve.add_argument("--executor", help="kernel (this process), process, or amqp://host (COPILOT_EXECUTOR)")
     serve.add_argument("--allow-origin", action="append", default=[], help="a page that may ask; can be repeated")
-    serve.set_defaults(handler=_serve)
+    serve.set_defaults(handler=_serve, parser=serve)
     return parser
+
+
+def _surplus(arguments: argparse.Namespace, rest: Sequence[str]) -> str:
+    """What is wrong with arguments that no command takes: most often they are the rest of a question."""
+    words = [word for word in rest if not word.startswith("-")]
+    if not words or "prompt" not in arguments:
+        return f"unrecognized arguments: {' '.join(rest)}"
+    question = shlex.quote(" ".join([arguments.prompt, *words]))
+    return f"the question is one argument, put it in quotes: copilot-widget ask {question}"
 
 
 def _ask(arguments: argparse.Namespace) -> int:
     from .copilot import Copilot
 
     prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+    if not prompt.strip():
+        where = "on standard input" if arguments.prompt == "-" else "in the arguments"
+        raise UsageError(f"There is no question {where}.", hint="Write it in quotes: copilot-widget ask 'why …'.")
     copilot = Copilot(
         arguments.model,
         approvals=arguments.approvals,

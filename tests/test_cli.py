@@ -65,6 +65,11 @@ def test_the_prompt_may_come_from_standard_input(model: str):
     assert ask("-", "--model", model, stdin="why?").returncode == 0
 
 
+def test_an_empty_standard_input_is_said(model: str):
+    done = ask("-", "--model", model, stdin="\n")
+    assert (done.returncode, "no question on standard input" in done.stderr) == (2, True)
+
+
 def test_the_limit_of_steps_is_no_failure(model: str):
     done = ask("why?", "--model", model, "--max-steps", "1", "--format", "ndjson")
     assert done.returncode == 0
@@ -80,11 +85,13 @@ def test_the_environment_chooses_the_model(model: str):
     ("arguments", "code", "words"),
     [
         ([], 2, "prompt"),
-        (["", "--model", "demo"], 2, "no question"),
+        (["", "--model", "demo"], 2, "no question in the arguments. Write it in quotes: copilot-widget ask 'why …'."),
+        (["hi", "there", "--model", "demo"], 2, "put it in quotes: copilot-widget ask 'hi there'."),
+        (["why", "$5", "it's"], 2, """copilot-widget ask 'why $5 it'"'"'s'."""),
         (["hi", "--model", "demo", "--max-steps", "0"], 2, "max_steps"),
         (["hi", "--model", "demo", "--budget", "much"], 2, "budget"),
         (["hi", "--model", "demo", "--format", "xml"], 2, "xml"),
-        (["hi", "--nope"], 2, "--nope"),
+        (["hi", "--nope"], 2, "--nope. See copilot-widget ask --help."),
         (["hi", "--model", "script:/nowhere.json"], 2, "/nowhere.json"),
         (["hi", "--model", "gpt5"], 2, "gpt5"),
     ],
