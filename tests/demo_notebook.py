@@ -13,6 +13,7 @@ import json
 import linecache
 from typing import Any
 
+from copilot_widget.errors import ToolError
 from copilot_widget.models.base import (
     AssistantMessage,
     Call,
@@ -81,6 +82,8 @@ class Notebook:
                 result = self.functions[call.tool](**call.input)
             else:
                 result = getattr(self, call.tool)(**call.input)
+        except ToolError as error:
+            return ToolMessage(call.call_id, call.tool, str(error), is_error=True)
         except PermissionError:
             return ToolMessage(call.call_id, call.tool, "The user denied this call.", is_error=True)
         except Exception as error:
@@ -112,7 +115,9 @@ class Notebook:
                     if result is not None:
                         answer["result"] = to_output(result)[0]
         except Exception as error:
-            answer["error"] = f"{type(error).__name__}: {error}"
+            failure = describe_exception(error)
+            told = f"{failure.type}: {failure.message}\n\n{failure.traceback}"
+            raise ToolError(f"{told}\n\nIt printed:\n{out.getvalue()}" if out.getvalue() else told) from None
         if out.getvalue():
             answer["stdout"] = out.getvalue()
         return answer

@@ -247,6 +247,7 @@ async def test_stop_while_text_streams_closes_the_part_and_counts_what_came():
         "abort",
     ]
     assert state.message.metadata["usage"]["completionTokens"] > 0
+    assert state.message.metadata["cost"] == 0, "what is free when it ends is free when it is cut"
 
 
 async def test_stop_in_a_silent_tool_leaves_a_history_without_open_calls():

@@ -274,7 +274,7 @@ async def test_without_tools_a_frame_is_profiled_from_its_mention():
 async def test_code_that_fails_is_told_with_its_error():
     notebook = Notebook({"penguins": load_penguins()})
     answer = await notebook.ask(DEMO, "run `1 / 0`")
-    assert "ZeroDivisionError" in answer
+    assert answer.startswith("The code did not work:\n\n```text\nZeroDivisionError: division by zero")
 
 
 @pytest.mark.parametrize("question", ["write me a poem", "translate this into French", "should I marry?"])

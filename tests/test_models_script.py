@@ -96,7 +96,9 @@ async def test_usage_is_estimated_and_free_where_the_script_gives_none():
 @pytest.mark.parametrize(("cost", "priced"), [(None, False), (0.5, True)])
 def test_a_script_without_costs_plays_a_model_without_a_known_price(cost: float | None, priced: bool):
     usage = {"type": "usage", "promptTokens": 1, **({} if cost is None else {"cost": cost})}
-    assert ScriptModel([[{"type": "repeat", "times": 1, "events": [usage]}]]).info.priced is priced
+    model = ScriptModel([[{"type": "repeat", "times": 1, "events": [usage]}]])
+    assert model.info.priced is priced
+    assert model.price(ModelUsage(1, 1)) == (0.0 if priced else None)
 
 
 async def test_steps_are_counted_over_the_whole_history():

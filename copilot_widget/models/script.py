@@ -72,6 +72,10 @@ class ScriptModel:
     def info(self) -> ModelInfo:
         return self._info
 
+    def price(self, usage: ModelUsage) -> float | None:
+        """US dollars: nothing, also for an answer that was cut; None where the script plays a model without a price."""
+        return 0.0 if self._script.priced else None
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         step = find_step(self._script, request)
         pace = Pace()
