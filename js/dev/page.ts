@@ -2,6 +2,7 @@
 
 import html from "asset:html.js";
 import languages from "asset:languages.js";
+import markdown from "asset:markdown.js";
 import math from "asset:math.js";
 import { toView, type View } from "../src/view.ts";
 import { open } from "../src/widget.tsx";
@@ -39,7 +40,12 @@ async function show(scene: Scene): Promise<FakeModel> {
   box.id = `scene-${scene.name}`;
   if (width) box.style.width = `${width}px`;
   document.getElementById("scenes")?.append(title, box);
-  const model = new FakeModel(viewOf(scene), { "html.js": html, "math.js": math, "languages.js": languages });
+  const model = new FakeModel(viewOf(scene), {
+    "html.js": html,
+    "markdown.js": markdown,
+    "math.js": math,
+    "languages.js": languages,
+  });
   const element = box.appendChild(document.createElement("div"));
   const session = open(model, []);
   model.on("msg:custom", (message) => session.receive(message));

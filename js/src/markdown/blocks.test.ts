@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { toHtml } from "../parts/markdown.ts";
 import { type Block, BlockStream } from "./blocks.ts";
-import { marked } from "./marked.ts";
 
 const LONG_LIST = Array.from({ length: 200 }, (_, index) => `- item ${index} with **some** words in it`).join("\n");
 const LONG_PARAGRAPH = Array.from({ length: 900 }, (_, index) =>
@@ -116,16 +116,12 @@ describe("BlockStream", () => {
     let blocks: Block[] = [];
     for (let end = 20; end <= cut; end += 20) blocks = stream.update(LONG_PARAGRAPH.slice(0, end), false);
     blocks = stream.update(LONG_PARAGRAPH.slice(0, cut), false);
-    const text = blocks
-      .map((block) => marked.parse(block.source, { async: false }).replace(/<[^>]*>|\n/g, ""))
-      .join(" ");
+    const text = blocks.map((block) => toHtml(block.source).replace(/<[^>]*>|\n/g, "")).join(" ");
     expect(text.split(/\s+/)).toEqual(LONG_PARAGRAPH.slice(0, cut).replaceAll("**", "").split(/\s+/));
   });
 
   it("resolves links that are defined in another block once the text is complete", () => {
     const blocks = whole("See [it][1].\n\nMore.\n\n[1]: https://example.org");
-    expect(blocks.map(({ source }) => marked.parse(source, { async: false })).join("")).toContain(
-      'href="https://example.org"',
-    );
+    expect(blocks.map(({ source }) => toHtml(source)).join("")).toContain('href="https://example.org"');
   });
 });

@@ -5,8 +5,7 @@
  * beginning is split off too, so that the cost of a token does not grow with the answer; at the end of the text the
  * pieces are joined again.
  */
-import { Lexer, type Token } from "marked";
-import { marked } from "./marked.ts";
+import { lexBlocks } from "./lexer.ts";
 import { repair } from "./repair.ts";
 
 export type Block = MarkdownBlock | CodeBlock;
@@ -129,7 +128,7 @@ function withoutFenceStart(code: string, marker: string): string {
 function grouped(text: string): string[] {
   const groups: string[] = [];
   let depth = 0;
-  for (const token of new Lexer(marked.defaults).blockTokens(text, []) as Token[]) {
+  for (const token of lexBlocks(text)) {
     if (depth > 0) groups[groups.length - 1] += token.raw;
     else groups.push(token.raw);
     if (token.type === "html") depth = Math.max(0, depth + balance(token.raw));

@@ -2,11 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { drawTokens } from "./draw.ts";
-import { marked } from "./marked.ts";
+import { lex } from "./lexer.ts";
 
 function drawn(source: string): HTMLElement {
   const box = document.createElement("div");
-  drawTokens(marked.lexer(source), box);
+  drawTokens(lex(source), box);
   return box;
 }
 

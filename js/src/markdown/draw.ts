@@ -3,8 +3,8 @@
  * cannot become markup here; raw html in it is drawn as the text it is (html.ts has it sanitised and drawn).
  */
 import type { Token, Tokens } from "marked";
+import type { MathToken } from "./lexer.ts";
 import { fixLink, isOwnPicture, isRemotePicture } from "./links.ts";
-import type { MathToken } from "./marked.ts";
 
 type Draw<Name extends string> = (token: Extract<Token, { type: Name }>, parent: Node) => void;
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { colour, escapeHtml, languageOf } from "./highlight.ts";
+import { escapeHtml } from "./escape.ts";
+import { colour, languageOf } from "./highlight.ts";
 
 const kinds = (code: string, language: string) =>
   [...colour(code, language).html.matchAll(/<span class="hljs-(\w+)">(.*?)<\/span>/gs)].map(

@@ -2,6 +2,7 @@
  * Colours for the languages that notebooks speak: one regular expression each, fast enough to run while code streams.
  * Class names are highlight.js's, which does the other languages (see parts/languages.ts).
  */
+import { escapeHtml } from "./escape.ts";
 
 type Kind =
   | "comment"
@@ -149,10 +150,6 @@ export function languageOf(info: string): string {
 }
 
 export const isKnown = (language: string): boolean => language in GRAMMARS;
-
-const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => ESCAPES[char] as string);
 
 export interface Coloured {
   html: string;

@@ -1,14 +1,18 @@
 /** One block of markdown as elements. */
-import type { Token } from "marked";
+import type { Token, Tokens } from "marked";
 import { drawTokens } from "./draw.ts";
 import { enhance } from "./enhance.ts";
 import { withSanitized } from "./html.ts";
-import { marked } from "./marked.ts";
-import type { Services } from "./services.ts";
+import { lex } from "./lexer.ts";
+import { type Services, withAsset } from "./services.ts";
+
+interface MarkdownPart {
+  toHtml(source: string): string;
+}
 
 /** Fills `target` and returns the level of its last heading; `heading` is the level of the one before. */
 export function renderMarkdown(source: string, target: HTMLElement, services: Services, heading: number): number {
-  const tokens = marked.lexer(source);
+  const tokens = lex(source);
   const fill = (fragment: DocumentFragment): number => {
     const level = enhance(fragment, services, heading);
     target.replaceChildren(fragment);
@@ -17,14 +21,19 @@ export function renderMarkdown(source: string, target: HTMLElement, services: Se
   const drawn = document.createDocumentFragment();
   drawTokens(tokens, drawn);
   const level = fill(drawn);
-  if (holdsHtml(tokens)) withSanitized(marked.parser(tokens), services, fill);
+  if (tokens.some(holdsHtml)) {
+    withAsset<MarkdownPart>("markdown.js", services, ({ toHtml }) => withSanitized(toHtml(source), services, fill));
+  }
   return level;
 }
 
-function holdsHtml(tokens: readonly Token[]): boolean {
-  let found = false;
-  marked.walkTokens([...tokens], (token) => {
-    found ||= token.type === "html" && !/^<br\s*\/?>$/i.test(token.raw);
-  });
-  return found;
+function holdsHtml(token: Token): boolean {
+  return (token.type === "html" && !/^<br\s*\/?>$/i.test(token.raw)) || within(token).some(holdsHtml);
+}
+
+function within(token: Token): Token[] {
+  if (token.type === "list") return token.items;
+  if (token.type !== "table") return ("tokens" in token && token.tokens) || [];
+  const { header, rows } = token as Tokens.Table;
+  return [header, ...rows].flat().flatMap(({ tokens }) => tokens);
 }

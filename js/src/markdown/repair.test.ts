@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { marked } from "./marked.ts";
+import { toHtml } from "../parts/markdown.ts";
 import { repair } from "./repair.ts";
 
 describe("repair", () => {
@@ -58,7 +58,7 @@ describe("repair", () => {
 Inline $a^2 + b^2$ done.`;
     for (let end = 1; end <= text.length; end++) {
       const start = text.slice(0, end).lastIndexOf("\n\n") + 1; // the last block, as the stream cuts it
-      const html = marked.parse(repair(text.slice(start, end)), { async: false });
+      const html = toHtml(repair(text.slice(start, end)));
       const shown = html.replace(/<code>.*?<\/code>/g, "").replace(/<[^>]*>/g, "");
       expect(shown, JSON.stringify(text.slice(start, end))).not.toMatch(/\*\*|\]\(|~~|\|\s*[-:]|```|\$a/);
     }

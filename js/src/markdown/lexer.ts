@@ -1,0 +1,65 @@
+/**
+ * Markdown as tokens, with what notebooks need besides GitHub's: math.
+ *
+ * Of marked the page needs the lexer alone (draw.ts makes the elements). What makes html of tokens is in parts/markdown.ts.
+ */
+import { Lexer, type MarkedOptions, type Token, type Tokens, type TokensList } from "marked";
+
+export interface MathToken extends Tokens.Generic {
+  type: "math" | "mathBlock";
+  tex: string;
+  display: boolean;
+}
+
+const INLINE = [
+  /^\$\$([^$]+?)\$\$/,
+  /^\$(?![\s$])((?:\\.|[^\\$\n])*?[^\s\\$])\$(?!\d)/, // "$5 and $6" is money: a digit may not follow the end
+  /^\\\(([\s\S]+?)\\\)/,
+];
+const BLOCK = [/^ {0,3}\$\$\s*\n?([^$]+?)\n?\s*\$\$[ \t]*(?:\n|$)/, /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/];
+
+function tokenize(patterns: RegExp[], type: MathToken["type"], source: string): MathToken | undefined {
+  for (const [index, pattern] of patterns.entries()) {
+    const match = pattern.exec(source);
+    const tex = match?.[1]?.trim();
+    if (match && tex) return { type, raw: match[0], tex, display: type === "mathBlock" || index === 0 };
+  }
+  return undefined;
+}
+
+export const inlineMath = {
+  name: "math",
+  level: "inline" as const,
+  start: (source: string) => found(source, /\$|\\\(/),
+  tokenizer: (source: string) => tokenize(INLINE, "math", source),
+};
+
+export const blockMath = {
+  name: "mathBlock",
+  level: "block" as const,
+  start: (source: string) => found(source, /^ {0,3}(?:\$\$|\\\[)/m),
+  tokenizer: (source: string) => tokenize(BLOCK, "mathBlock", source),
+};
+
+function found(source: string, pattern: RegExp): number | undefined {
+  const index = source.search(pattern);
+  return index < 0 ? undefined : index;
+}
+
+const options: MarkedOptions = {
+  gfm: true,
+  extensions: {
+    renderers: {},
+    childTokens: {},
+    inline: [inlineMath.tokenizer],
+    startInline: [inlineMath.start],
+    block: [blockMath.tokenizer],
+    startBlock: [blockMath.start],
+  },
+};
+
+/** A whole text. */
+export const lex = (source: string): TokensList => new Lexer(options).lex(source);
+
+/** Its blocks, without what is in them. */
+export const lexBlocks = (source: string): Token[] => new Lexer(options).blockTokens(source, []);
