@@ -47,7 +47,9 @@ def go_on(command: Attach) -> dict[str, Any]:
     found = [rows[run] for run in command.runs if run in rows]
     if found:
         runs = [_extension.follow(row) for row in found]
-        notice = notice_of(runs[-1].request, KERNEL, found[-1].info.status)
+        gone = notice_of(runs[-1].request, KERNEL, found[-1].info.status) or ""
+        # The record beside the view was the old kernel's; no message of ours reaches that output.
+        notice = f"{gone} To keep the answer in the notebook, run %copilot /runs {runs[-1].id}.".strip()
         kernel = _extension.host.kernel
         ChatWidget(runs[-1].copilot, kind=command.kind, runs=runs, notice=notice, kernel=kernel, heir=command.heir)
     return {"runs": [row.info.run for row in found]}

@@ -133,13 +133,16 @@ def table(found: Found) -> dict[str, str]:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (_COLUMNS, *lines)
     ]
     head = "".join(f'<th style="text-align:left">{name}</th>' for name in _COLUMNS)
-    body = "".join(f"<tr>{''.join(_cell(text) for text in line)}</tr>" for line in lines)
+    body = "".join(f"<tr>{_cell(line[0])}{''.join(_cell(text, _WHOLE) for text in line[1:])}</tr>" for line in lines)
     markup = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{said}"
     return {"text/plain": "\n".join([*plain, *notes]), "text/html": markup}
 
 
-def _cell(text: str) -> str:
-    return f'<td style="text-align:left">{html.escape(text)}</td>'
+_WHOLE = ";white-space:nowrap"
+
+
+def _cell(text: str, style: str = "") -> str:
+    return f'<td style="text-align:left{style}">{html.escape(text)}</td>'
 
 
 def _cells(row: Listed) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import base64
 import contextvars
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 import anywidget
@@ -87,7 +88,7 @@ class ChatWidget(anywidget.AnyWidget):
             "kind": self._kind,
             "widget": self._id,
             "thread": self._copilot.thread,
-            "model": {"name": info.name, "badge": info.badge, "reason": info.reason},
+            "model": {"name": info.name or _model_of(self._runs), "badge": info.badge, "reason": info.reason},
             "turns": [_turn(run) for run in self._runs],
             "queued": [],
             "draft": self._draft,
@@ -183,6 +184,13 @@ def _layout() -> ipywidgets.Layout:
 
 
 _shared_layout: Any = None
+
+
+def _model_of(runs: Sequence[Run]) -> str:
+    """What the last one that names a model was asked of, where this process has not used one itself."""
+    named = [run.request.model for run in runs if run.request.model]
+    kind, separator, name = named[-1].partition(":") if named else ("", "", "")
+    return f"{kind}:{PurePath(name).name}" if separator and kind in ("script", "replay") else kind + separator + name
 
 
 def _turn(run: Run) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def test_a_view_goes_on_where_it_was_when_the_restarted_kernel_knows_us(open_not
     notebook.run(0)
     expect(view.message).to_be_enabled(timeout=20_000)
     expect(view.root).to_contain_text("its variables are gone")
+    expect(view.root).to_contain_text("To keep the answer in the notebook, run %copilot /runs run-")
     expect(view.message).to_have_value("what I was writing")
     assert len(_words(view)) >= seen
     view.wait_ended()

@@ -408,6 +408,39 @@ def on_comm(kernel: Kernel, command: dict[str, Any]) -> dict[str, Any] | None:
     raise AssertionError("no reply")
 
 
+@pytest.mark.parametrize("place", ["process"], indirect=True)
+def test_runs_of_other_settings_are_listed_and_followed(place: Place, open_kernel: Callable[..., Kernel]):
+    """A key that the old kernel had set is not set yet in the new one: its run is found all the same."""
+    kernel = open_kernel()
+    kernel.run("import os; os.environ['OPENAI_API_KEY'] = 'sk-of-a-test-only'").check()
+    ask(kernel, place, place.script({"events": [slowly(WORDS, 10)]}))
+    until(kernel, "run.text")
+    run = kernel.value("run.id")
+    kernel.kill()
+    restarted = open_kernel()
+    [row] = rows(restarted.run("%copilot /runs").check())
+    assert row[1:3] + row[4:] == ["running", "process (other settings)", run]
+    restarted.run("run = %copilot /runs latest").check()
+    assert restarted.value("run.wait(30).text.split()") == WORDS
+    pause()
+    more = restarted.run("run = %copilot and now?").check()
+    assert list(more.displays[-1]) == [WIDGET]
+    assert restarted.value("[run.wait(30).status, run.executor.__class__.__name__]") == ["completed", "ProcessExecutor"]
+
+
+@pytest.mark.parametrize("place", ["broker"], indirect=True)
+def test_an_address_that_is_set_right_counts_at_once(
+    servers: tuple[RedisServer, RabbitServer], place: Place, open_kernel: Callable[..., Kernel]
+):
+    kernel = open_kernel()
+    kernel.run("import os; os.environ['COPILOT_REDIS'] = 'redis://127.0.0.1:9/0'").check()
+    pause()
+    assert "cannot be used now" in kernel.run(f"%copilot --executor {place.option} --model demo hello").error
+    kernel.run(f"os.environ['COPILOT_REDIS'] = {servers[0].url!r}").check()
+    ask(kernel, place, place.script("Hello."))
+    assert kernel.value("run.wait(20).text") == "Hello."
+
+
 def test_stop_from_another_kernels_view_ends_the_run(place: Place, open_kernel: Callable[..., Kernel]):
     kernel = open_kernel()
     endless = {"events": [{"type": "text", "text": "word ", "tokens": 5000, "tokensPerSecond": 20}]}
