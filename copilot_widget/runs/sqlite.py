@@ -81,6 +81,7 @@ class SqliteLog:
                 return None
             if not ending and not self._may_start(db, row, now):
                 return None
+            asked = _request(db, run)
             db.execute(
                 "UPDATE runs SET status = 'running', worker = ?, lease = ?, updated = ?, fence = fence + 1,"
                 " tries = tries + 1 WHERE run = ?",
@@ -88,7 +89,7 @@ class SqliteLog:
             )
             return Claim(
                 fence=row["fence"] + 1,
-                request=_request(db, run),
+                request=asked,
                 state=_state(db, run),
                 tail=[event["chunk"] for batch in _batches(db, run, row["state_seq"]) for event in batch],
                 last_seq=row["last_seq"],
@@ -149,7 +150,8 @@ class SqliteLog:
                     (run, last + 1, last + len(new), fence, now, is_end, chunks_text(new)),
                 )
             db.execute("UPDATE runs SET last_seq = ?, updated = ? WHERE run = ?", (last + len(new), now, run))
-            db.executemany("INSERT OR IGNORE INTO replies (run, id) VALUES (?, ?)", [(run, key) for key in opened])
+            for key in opened:
+                db.execute("INSERT OR IGNORE INTO replies (run, id) VALUES (?, ?)", (run, key))
             return Appended(stop=row["stop"]) if commit is None else self._commit(db, row, commit, now)
 
         appended = await self._database.run(work)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.25
 """How often is looked for what time alone brings: a lease that lapses, a run that is due."""
+_PAGE = 1_000
+"""Appends that are read at a time."""
 _CALM_SECONDS = 0.02
 """Between looks for work, while much is written."""
 
@@ -53,6 +55,8 @@ class News:
                 for row in rows:
                     self._pass_on(row)
                     known = row["id"]
+            if len(rows) == _PAGE:
+                continue
             await self._watch.changed(_LOOK_SECONDS)
 
     def _pass_on(self, row: sqlite3.Row) -> None:
@@ -72,7 +76,7 @@ def _after(db: sqlite3.Connection, known: int | None) -> list[sqlite3.Row]:
     """Appends after `known`; None: only the number of the last one."""
     if known is None:
         return db.execute("SELECT id FROM events ORDER BY id DESC LIMIT 1").fetchall()
-    return db.execute("SELECT * FROM events WHERE id > ? ORDER BY id", (known,)).fetchall()
+    return db.execute("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", (known, _PAGE)).fetchall()
 
 
 def batch_of(row: sqlite3.Row) -> Batch:
