@@ -2,6 +2,7 @@
 # make test    set-up, then every test: vitest, then pytest (kernels and browsers included)
 # make check   linters, formatters, types, import rules
 # make bench   streaming and start-up, measured beside update_display
+# make bench-executors   what it costs that runs leave the kernel: workers and servers started, and killed
 # make soak    the long fault runs, marked `soak`
 # make lock    resolve the Python dependencies anew (the front end's: npm, in js/)
 # make dist    sdist and wheel
@@ -10,7 +11,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-js test-py check check-py check-js bench soak lock dist clean
+.PHONY: help setup demo test test-js test-py check check-py check-js bench bench-executors soak lock dist clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -91,6 +92,10 @@ check-js: $(NODE_MODULES)
 bench: setup
 	scripts/chromium
 	$(BIN)/python -m benchmarks
+
+bench-executors: setup
+	scripts/servers
+	$(BIN)/python -m benchmarks.executors
 
 soak: setup
 	scripts/servers

@@ -70,6 +70,7 @@ def _parser() -> _Parser:
     worker.add_argument("--lease", type=float, default=5.0, help="seconds after which a silent worker counts as dead")
     worker.add_argument("--grace", type=float, default=30.0, help="seconds that steps get to end after SIGTERM")
     worker.add_argument("--owner-limit", type=int, help="runs of one owner at once (COPILOT_OWNER_LIMIT; default: any)")
+    worker.add_argument("--keep", type=int, help="hours that a log is kept after its end (COPILOT_KEEP, default 24)")
     worker.add_argument("--pool", help=argparse.SUPPRESS)
     worker.set_defaults(handler=_worker, parser=worker)
     serve = commands.add_parser("serve", help="serve runs over HTTP, to any AI SDK client")
@@ -135,6 +136,7 @@ def _worker(arguments: argparse.Namespace) -> int:
         name=arguments.name or "",
         lease=arguments.lease,
         grace=arguments.grace,
+        keep=3600.0 * _number(arguments.keep, "COPILOT_KEEP", 24),
     )
     return run_worker(options)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..runs.base import LEASE_SECONDS, Bell, Log
+from ..runs.base import KEEP_SECONDS, LEASE_SECONDS, Bell, Log
 from ..runs.worker import Worker
 from ..store.open import open_store
 from .app import load_app
@@ -43,6 +43,8 @@ class WorkerOptions:
     lease: float = LEASE_SECONDS
     grace: float = 30.0
     """Seconds that steps get to end after SIGTERM."""
+    keep: float = KEEP_SECONDS
+    """Seconds that a log is kept after its run has ended."""
 
 
 def run_worker(options: WorkerOptions) -> int:
@@ -102,7 +104,7 @@ async def _open(options: WorkerOptions) -> tuple[Log, Bell]:
         from ..runs.sqlite import SqliteLog
         from ..runs.sqlite_news import SqliteBell
 
-        local = SqliteLog(options.pool / LOG_NAME, owner_limit=options.owner_limit)
+        local = SqliteLog(options.pool / LOG_NAME, owner_limit=options.owner_limit, keep=options.keep)
         return local, SqliteBell(local)
     if not options.amqp or not options.redis:
         raise UsageError(
@@ -112,7 +114,8 @@ async def _open(options: WorkerOptions) -> tuple[Log, Bell]:
     from ..runs.amqp import AmqpBell
     from ..runs.redis import RedisLog
 
-    log, bell = RedisLog(options.redis, owner_limit=options.owner_limit), AmqpBell(options.amqp, name=options.name)
+    log = RedisLog(options.redis, owner_limit=options.owner_limit, keep=options.keep)
+    bell = AmqpBell(options.amqp, name=options.name)
     await log.check()
     await bell.check()
     return log, bell
