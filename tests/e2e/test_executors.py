@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -15,17 +17,22 @@ from .scripts import LOAD, WORDS
 from .view import View
 
 LAST = WORDS[-1]
-ASK = "%copilot --executor process --model script:talk.json slow"
+ASK = "%copilot --executor process --model script:long.json count"
+TALK = {
+    "turns": [
+        {"match": "count", "steps": [[{"type": "text", "text": " ".join(WORDS), "tokensPerSecond": 10}]]},
+        {"match": "follow-up", "steps": ["This is the second answer."]},
+    ]
+}
+"""A restart takes its time on a busy machine: the answer must not be over before."""
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory):
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     """With conversations that other processes can read, as they are outside the tests."""
-    from .scripts import write_talk
-
     folder = tmp_path_factory.mktemp("jupyter-executors")
     server = JupyterServer(folder, env={"COPILOT_STORE": f"sqlite:///{folder}/threads.sqlite3"})
-    write_talk(server)
+    (server.files / "long.json").write_text(json.dumps(TALK))
     yield server
     for worker in _workers(server):
         worker.kill()
@@ -113,7 +120,7 @@ def test_a_restarted_kernel_goes_on_with_its_run(open_notebook: OpenNotebook) ->
     expect(old.root).to_contain_text("this run goes on elsewhere")
     notebook.run(0)
     notebook.run(2)
-    expect(notebook.output(2)).to_contain_text(re.compile("slow.*running.*process"))
+    expect(notebook.output(2)).to_contain_text(re.compile("count.*running.*process"))
     notebook.run(3)
     view = notebook.view(3)
     view.expect_text("w40 ")
