@@ -203,12 +203,43 @@ describe("a view", () => {
   it("takes up every open run again after a reconnect", async () => {
     const { kernel, store } = setUp();
     kernel.log = CHUNKS.slice(0, 6);
+    kernel.view = { turns: [turn("r1", "running", 6)] };
     store.start();
     await settle();
     kernel.log = [...CHUNKS];
+    kernel.view = { turns: [turn("r1", "completed", CHUNKS.length)] };
     kernel.set("reconnecting");
     kernel.set("connected");
     await settle();
+    expect(kernel.resumes()).toEqual([0, 6]);
+    expect(textOf(store)).toBe(WORDS.join(""));
+  });
+
+  it("fetches a turn that has ended before it is stated: nothing else tells of its events", async () => {
+    const { kernel, store, run } = setUp([]);
+    store.start();
+    await settle();
+    kernel.log = [...CHUNKS];
+    kernel.status = "completed";
+    store.receive({ type: "turn", turn: turn("r1", "completed", CHUNKS.length) });
+    await settle();
+    expect(kernel.resumes()).toEqual([0]);
+    expect(textOf(store)).toBe(WORDS.join(""));
+    expect(run()?.ended).toBe(true);
+  });
+
+  it("asks for no replay of what it has, and holds nothing back until the kernel has answered", async () => {
+    const { kernel, store, run } = setUp();
+    kernel.view = { turns: [turn("r1", "running", 5)] };
+    kernel.slow.add("hello");
+    store.receive(kernel.envelope(1, 4));
+    store.start();
+    store.receive(kernel.envelope(5, 5));
+    expect(run()?.cursor).toBe(5);
+    kernel.release();
+    await settle();
+    store.receive(kernel.envelope(6, CHUNKS.length));
+    expect(kernel.resumes()).toEqual([]);
     expect(textOf(store)).toBe(WORDS.join(""));
   });
 

@@ -128,7 +128,7 @@ export class Store {
       this.#confirm(turn);
     } else turns[index] = turn;
     this.view = { ...this.view, turns };
-    this.#track(turn);
+    this.#fillGap(turn); // a quick run may have ended before this widget watched it: no envelope of it comes
     this.#changed();
   }
 
@@ -179,20 +179,25 @@ export class Store {
 
   // ---- replay -----------------------------------------------------------------------------------------
 
+  /** What is missing is known by the kernel's count of events: to ask for a replay that brings nothing costs bytes, and
+   * what comes meanwhile would have to wait for it. */
   async #catchUp(): Promise<void> {
-    for (const turn of this.view.turns) {
-      const run = this.#track(turn);
-      if (run && !run.ended) this.#resume(run); // also one that is not behind: its last envelope may be lost
-    }
+    this.#fillGaps();
     try {
       this.#setView(await this.#line.send("hello"));
     } catch (error) {
       return this.#refused(error);
     }
-    for (const turn of this.view.turns) {
-      const run = this.#track(turn);
-      if (run && run.cursor < turn.seq) this.#resume(run);
-    }
+    this.#fillGaps();
+  }
+
+  #fillGaps(): void {
+    for (const turn of this.view.turns) this.#fillGap(turn);
+  }
+
+  #fillGap(turn: Turn): void {
+    const run = this.#track(turn);
+    if (run && run.cursor < turn.seq) this.#resume(run);
   }
 
   #resume(run: RunState): void {
