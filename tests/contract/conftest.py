@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from copilot_widget.runs.executor import LogExecutor
 from tests.servers import PostgresServer, RabbitServer, RedisServer
 
 from .logs import Opener, memory, redis, sqlite
+from .sites import Site, sites
 
 LOGS: dict[str, Callable[..., Any]] = {
     "memory": lambda request: memory,
@@ -35,6 +38,19 @@ def rabbit_server() -> Iterator[RabbitServer]:
 def postgres_server() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(params=["process", "broker"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """Each implementation that leaves the kernel, as its users would run it."""
+    yield from sites(request, tmp_path)
+
+
+@pytest.fixture
+async def client(site: Site) -> AsyncIterator[LogExecutor]:
+    executor = site.executor()
+    yield executor
+    await executor.close()
 
 
 @pytest.fixture(params=list(LOGS))

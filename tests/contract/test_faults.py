@@ -1,7 +1,19 @@
-"""What goes wrong around runs, on every implementation that leaves the kernel, with real processes and servers.
+"""Workers that die, hang and are drained, logs and bells that go away: on every implementation that leaves the kernel,
+with real processes and servers.
 
-A run is right when each event is there once and in order, it ends once, its answer is whole, and its usage is counted
-once: whatever was killed meanwhile.
+Executors of this kind have lost runs in these ways; each has its test:
+
+    a dead worker's lock made its runs' second delivery be dropped    a_worker_is_killed_and_every_run_completes_once
+    a poison message went round for ever                              a_run_that_kills_its_workers_is_given_up_…
+    a full pool put tasks back in a hot loop                          what_a_full_worker_has_no_slot_for_waits_…
+    errors of writing to the log were swallowed                       the_log_goes_away_and_comes_back_…
+    a log's head was cut, its replay capped, its end invented         a_subscriber_dropped_anywhere_…
+    a lock outlived its owner by 300 seconds                          a_dead_workers_run_does_not_hold_up_…
+    Stop reached one worker of many, or none                          stop_reaches_every_run_… (test_faults_control.py)
+    a follow-up was dropped as a duplicate                            a_follow_up_while_the_run_before_it_ends_…
+    two ends; "running" from creation on                              check() in asking.py; a_client_that_dies_before_…
+    a reader waited on a silent stream without a heartbeat            a_silent_stream_shows_that_it_lives
+    a watchdog ended runs that were silent for long                   test_long_run.py
 """
 
 from __future__ import annotations
@@ -9,104 +21,31 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from copilot_widget.errors import LogError
-from copilot_widget.protocol import UIMessage, reduce_chunks
-from copilot_widget.protocol.messages import TextPart
-from copilot_widget.runs.base import Event, RunId
+from copilot_widget.runs.base import Event
 from copilot_widget.runs.executor import LogExecutor
 from copilot_widget.state import TERMINAL, Approval
 
-from .sites import LEASE, Site, WorkerProcess, sites
+from .asking import (
+    ENDS,
+    all_of,
+    check,
+    check_talk,
+    collect,
+    endless,
+    metric,
+    submit,
+    talk,
+    text_of,
+    until,
+    until_status,
+)
+from .sites import LEASE, Site
 
 SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 20))]
-ENDS = ("finish", "error", "abort")
-PARTS = 3
-"""Model requests of a run: what was finished before a crash is not done again."""
-
-
-@pytest.fixture(params=["process", "broker"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    yield from sites(request, tmp_path)
-
-
-@pytest.fixture
-async def client(site: Site) -> Any:
-    executor = site.executor()
-    yield executor
-    await executor.close()
-
-
-def talk(tokens: int, *, per_second: float, path: str) -> list[Any]:
-    """A run of several steps: text, a call that only looks, and text again."""
-    text = {"type": "text", "text": "word " * (tokens // PARTS), "tokensPerSecond": per_second}
-    call = {"type": "call", "toolName": "look", "input": {"path": path}}
-    return [*[[text, call]] * (PARTS - 1), [text]]
-
-
-def endless() -> list[Any]:
-    return [[{"type": "text", "text": "word ", "tokens": 5000, "tokensPerSecond": 50}]]
-
-
-async def collect(executor: LogExecutor, run: RunId, after: int = 0) -> list[Event]:
-    return [event async for event in executor.subscribe(run, after)]
-
-
-async def until(executor: LogExecutor, run: RunId, kind: str, seconds: float = 30) -> dict[str, Any]:
-    """The first chunk of a kind."""
-
-    async def look() -> dict[str, Any]:
-        async for event in executor.subscribe(run):
-            if event["chunk"]["type"] == kind:
-                return event["chunk"]
-        raise AssertionError(f"{run} ended without {kind}")
-
-    return await asyncio.wait_for(look(), seconds)
-
-
-async def until_status(executor: LogExecutor, run: RunId, *wanted: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while (status := await executor.status(run)) not in wanted:
-        assert time.monotonic() < deadline, f"{run} is {status}"
-        await asyncio.sleep(0.01)
-
-
-def text_of(message: UIMessage) -> str:
-    return "".join(part.text for part in message.parts if isinstance(part, TextPart))
-
-
-def check(events: list[Event], *, end: str = "finish") -> UIMessage:
-    """Each event once, in order, one end; returns the message."""
-    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    kinds = [event["chunk"]["type"] for event in events]
-    assert [kind for kind in kinds if kind in ENDS] == [end], [event["chunk"] for event in events[-3:]]
-    assert kinds[-1] == end
-    assert kinds.count("start") == 1
-    attempts = [event["attempt"] for event in events]
-    assert attempts == sorted(attempts)
-    return reduce_chunks([event["chunk"] for event in events])
-
-
-def check_talk(events: list[Event], tokens: int) -> None:
-    message = check(events)
-    assert text_of(message).split() == ["word"] * (tokens // PARTS * PARTS)
-    usage = message.metadata["usage"]
-    assert message.metadata["steps"] == PARTS
-    completion = usage["completionTokens"]
-    assert tokens * 0.8 < completion < tokens * 1.6, f"usage is counted once: {completion}"
-
-
-async def submit(executor: LogExecutor, *requests: Any) -> list[RunId]:
-    return list(await asyncio.gather(*(executor.submit(request, idempotency_key=request.run) for request in requests)))
-
-
-async def all_of(executor: LogExecutor, runs: list[RunId], seconds: float = 120) -> list[list[Event]]:
-    return list(await asyncio.wait_for(asyncio.gather(*(collect(executor, run) for run in runs)), seconds))
 
 
 # ---- workers that die ------------------------------------------------------------------------------------
@@ -114,7 +53,6 @@ async def all_of(executor: LogExecutor, runs: list[RunId], seconds: float = 120)
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_worker_is_killed_and_every_run_completes_once(site: Site, client: LogExecutor, seed: int):
-    """The first system lost 17 of 17: the dead worker's lock made the redelivery drop the task."""
     chance = random.Random(seed)
     workers = [site.start_worker("--workers", "8") for _ in range(2)]
     requests = [site.ask(site.script(talk(300, per_second=150, path=str(site.folder / f"{n}")))) for n in range(8)]
@@ -192,7 +130,7 @@ async def test_a_drain_does_not_wait_for_ever(site: Site, client: LogExecutor):
 
 
 async def test_a_run_that_kills_its_workers_is_given_up_and_the_next_worker_lives(site: Site, client: LogExecutor):
-    """The first system had no attempt limit: a poison message looped for ever."""
+    """Without a limit of attempts a poison message goes round for ever."""
     died = site.folder / "died"
     steps = [[{"type": "call", "toolName": "poison", "input": {"path": str(died)}}], ["done"]]
     (run,) = await submit(client, site.ask(site.script(steps)))
@@ -263,7 +201,7 @@ async def test_a_call_that_only_reads_is_made_again_without_a_question(site: Sit
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_the_log_goes_away_and_comes_back_in_the_middle_of_runs(site: Site, client: LogExecutor, seed: int):
-    """The first system swallowed write errors: events were gone, and nobody knew."""
+    """Where errors of writing are swallowed, events are gone, and nobody knows."""
     chance = random.Random(300 + seed)
     site.start_worker()
     requests = [site.ask(site.script(talk(300, per_second=100, path=str(site.folder / f"{n}")))) for n in range(5)]
@@ -278,7 +216,7 @@ async def test_the_log_goes_away_and_comes_back_in_the_middle_of_runs(site: Site
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_subscriber_dropped_anywhere_gets_each_event_once(site: Site, client: LogExecutor, seed: int):
-    """The first system capped its replay at 1,000 events and then invented a finish."""
+    """Over 2,000 events: no cap of a replay, and no invented end."""
     chance = random.Random(400 + seed)
     site.start_worker()
     (run,) = await submit(
@@ -313,7 +251,7 @@ async def test_runs_that_are_asked_for_while_the_bell_is_down_are_found_and_it_r
             assert text_of(check(events)) == "meanwhile"
     finally:
         await asyncio.to_thread(rabbit.start)
-    swept = _metric(worker, "copilot_swept_total")
+    swept = metric(worker, "copilot_swept_total")
     deadline = time.monotonic() + 30
     while worker.get("/ready").status_code != 200:
         assert time.monotonic() < deadline, worker.get("/ready").text
@@ -321,7 +259,7 @@ async def test_runs_that_are_asked_for_while_the_bell_is_down_are_found_and_it_r
     (after,) = await submit(client, site.ask(site.script([["after"]])))
     check((await all_of(client, [after]))[0])
     assert swept >= 5
-    assert _metric(worker, "copilot_swept_total") == swept, "this one was rung for"
+    assert metric(worker, "copilot_swept_total") == swept, "this one was rung for"
 
 
 async def test_a_client_that_dies_before_it_rings_loses_no_run(site: Site, client: LogExecutor):
@@ -346,7 +284,7 @@ async def test_what_a_full_worker_has_no_slot_for_waits_without_a_loop(site: Sit
         check(events)
     assert [(await client.info(run)).attempt for run in runs] == [1] * 10
     if site.name == "broker":
-        assert _metric(worker, "copilot_claims_total") == 10
+        assert metric(worker, "copilot_claims_total") == 10
 
 
 async def test_a_dead_workers_run_does_not_hold_up_its_conversation(site: Site, client: LogExecutor):
@@ -361,190 +299,3 @@ async def test_a_dead_workers_run_does_not_hold_up_its_conversation(site: Site, 
     one, two = await all_of(client, [run, following], seconds=20)
     check(one, end="abort")
     check(two)
-
-
-# ---- Stop ------------------------------------------------------------------------------------------------
-
-
-async def test_stop_ends_a_queued_run_that_no_worker_ever_saw(site: Site, client: LogExecutor):
-    (run,) = await submit(client, site.ask(site.script([["never"]])))
-    at = time.monotonic()
-    await client.stop(run)
-    check((await all_of(client, [run], seconds=5))[0], end="abort")
-    assert time.monotonic() - at < 1
-    site.start_worker()
-    (after,) = await submit(client, site.ask(site.script([["next"]])))
-    check((await all_of(client, [after]))[0])
-    assert len(await collect(client, run)) == len(await collect(client, run))
-
-
-@pytest.mark.parametrize("kind", ["text-delta", "tool-input-available"])
-async def test_stop_reaches_every_run_whoever_works_on_it(site: Site, client: LogExecutor, kind: str):
-    """Streaming, and in a silent tool. The first system lost 19 of 22 Stops on one shared queue."""
-    answers = {
-        "text-delta": [{"type": "text", "text": "word ", "tokens": 5000, "tokensPerSecond": 50}],
-        "tool-input-available": [{"type": "call", "toolName": "hang", "input": {}}],
-    }
-    for _ in range(3):
-        site.start_worker()
-    runs = await submit(client, *(site.ask(site.script([answers[kind]])) for _ in range(11)))
-    for run in runs:
-        await until(client, run, kind)
-    at = time.monotonic()
-    await asyncio.gather(*(client.stop(run) for run in runs))
-    for events in await all_of(client, runs, seconds=10):
-        check(events, end="abort")
-    assert time.monotonic() - at < 3
-
-
-async def test_stop_ends_a_run_that_waits_for_an_answer(site: Site, client: LogExecutor):
-    acted = site.folder / "acted"
-    steps = [[{"type": "call", "toolName": "act", "input": {"path": str(acted), "then_die": True}}], ["done"]]
-    (run,) = await submit(client, site.ask(site.script(steps)))
-    first = site.start_worker()
-    await asyncio.to_thread(first.wait)
-    worker = site.start_worker()
-    asked = await until(client, run, "tool-approval-request")
-    await until_status(client, run, "waiting")
-    worker.kill()
-    await client.stop(run)
-    check((await all_of(client, [run], seconds=5))[0], end="abort")
-    assert not await client.answer(run, asked["approvalId"], Approval(approved=True))
-
-
-async def test_stop_after_a_takeover_reaches_the_new_worker(site: Site, client: LogExecutor):
-    first = site.start_worker()
-    (run,) = await submit(client, site.ask(site.script(endless())))
-    await until(client, run, "text-delta")
-    first.kill()
-    site.start_worker()
-    await until(client, run, "reset-step")
-    at = time.monotonic()
-    await client.stop(run, "enough")
-    events = (await all_of(client, [run], seconds=10))[0]
-    check(events, end="abort")
-    assert events[-1]["chunk"]["reason"] == "enough"
-    assert time.monotonic() - at < 2
-
-
-async def test_stop_while_its_worker_is_dead_is_kept_for_the_next_one(site: Site, client: LogExecutor):
-    first = site.start_worker()
-    (run,) = await submit(client, site.ask(site.script(endless())))
-    await until(client, run, "text-delta")
-    first.kill()
-    await client.stop(run)
-    site.start_worker()
-    check((await all_of(client, [run], seconds=20))[0], end="abort")
-
-
-# ---- what is asked, and when -----------------------------------------------------------------------------
-
-
-async def test_the_same_key_twice_is_one_run_from_any_client(site: Site, client: LogExecutor):
-    another = site.executor()
-    request = site.ask(site.script([["once"]]))
-    first = await client.submit(request, idempotency_key="k")
-    second = await another.submit(site.ask(site.script([["twice"]])), idempotency_key="k")
-    assert first == second == request.run
-    site.start_worker()
-    assert text_of(check((await all_of(another, [first]))[0])) == "once"
-    await another.close()
-
-
-async def test_a_follow_up_while_the_run_before_it_ends_is_not_lost_and_sees_its_answer(
-    site: Site, client: LogExecutor
-):
-    """The first system dropped follow-ups as duplicates."""
-    for _ in range(2):
-        site.start_worker()
-    model = site.script([["answer one"], ["answer two"], ["answer three"], ["answer four"]])
-    runs: list[RunId] = []
-    for _ in range(4):
-        runs += await submit(client, site.ask(model, thread="t"))
-        await asyncio.sleep(0.01)
-    logs = await all_of(client, runs)
-    assert [text_of(check(events)) for events in logs] == ["answer one", "answer two", "answer three", "answer four"]
-    kept = await client.store.messages("local", "t")
-    assert [message.role for message in kept] == ["user", "assistant"] * 4
-
-
-async def test_answers_twice_late_or_to_another_call_change_nothing(site: Site, client: LogExecutor):
-    acted = site.folder / "acted"
-    steps = [[{"type": "call", "toolName": "act", "input": {"path": str(acted), "then_die": True}}], ["done"]]
-    (run,) = await submit(client, site.ask(site.script(steps)))
-    first = site.start_worker()
-    await asyncio.to_thread(first.wait)
-    site.start_worker()
-    asked = await until(client, run, "tool-approval-request")
-    another = site.executor()
-    assert not await another.answer(run, "another", Approval(approved=True))
-    replies = [Approval(approved=False), Approval(approved=True)]
-    taken = await asyncio.gather(
-        *(each.answer(run, asked["approvalId"], reply) for each, reply in zip((client, another), replies, strict=True))
-    )
-    assert sorted(taken) == [False, True]
-    message = check((await all_of(client, [run]))[0])
-    assert not await client.answer(run, asked["approvalId"], Approval(approved=True)), "it has ended"
-    states = [part.state for part in message.parts if hasattr(part, "tool_call_id")]
-    assert states in (["output-denied"], ["output-available"])
-    await another.close()
-
-
-async def test_another_owner_sees_nothing_of_a_run(site: Site, client: LogExecutor):
-    stranger = site.executor("somebody else")
-    (run,) = await submit(client, site.ask(site.script([["private"]])))
-    calls: list[Callable[[], Coroutine[Any, Any, Any]]] = [
-        lambda: stranger.status(run),
-        lambda: stranger.stop(run),
-        lambda: stranger.request(run),
-        lambda: collect(stranger, run),
-        lambda: stranger.answer(run, "a", Approval(approved=True)),
-    ]
-    for call in calls:
-        with pytest.raises(LogError) as caught:
-            await call()
-        assert caught.value.code == "unknown-run"
-    assert await stranger.runs() == []
-    await stranger.close()
-
-
-async def test_the_owners_limit_holds_over_all_workers(site: Site, client: LogExecutor):
-    for _ in range(2):
-        site.start_worker("--owner-limit", "2")
-    model = site.script([[{"type": "text", "text": "word ", "tokens": 40, "tokensPerSecond": 40}]])
-    runs = await submit(client, *(site.ask(model) for _ in range(6)))
-    most = 0
-    reading = asyncio.ensure_future(all_of(client, runs))
-    while not reading.done():
-        most = max(most, len([info for info in await client.runs() if info.status == "running"]))
-        await asyncio.sleep(0.02)
-    for events in reading.result():
-        check(events)
-    assert most == 2
-
-
-@pytest.mark.parametrize("site", ["broker"], indirect=True)  # a worker of a pool serves no HTTP: nothing is installed
-async def test_a_worker_says_how_it_is(site: Site, client: LogExecutor):
-    worker = site.start_worker("--workers", "3")
-    (run,) = await submit(client, site.ask(site.script([["hello"]])))
-    await all_of(client, [run])
-    assert worker.get("/health").json()["status"] == "ok"
-    assert worker.get("/ready").status_code == 200
-    assert _metric(worker, "copilot_worker_slots") == 3
-    assert _metric(worker, 'copilot_attempts_total{ending="completed"}') == 1
-
-
-@pytest.mark.parametrize("site", ["broker"], indirect=True)
-async def test_a_second_worker_of_the_same_name_does_not_start(site: Site, client: LogExecutor):
-    first = site.start_worker("--name", "the-one")
-    second = site.begin_worker("--name", "the-one")
-    assert await asyncio.to_thread(second.wait) == 1
-    assert "A worker named the-one lives already. Give this one another --name." in second.log()
-    (run,) = await submit(client, site.ask(site.script([["hello"]])))
-    check((await all_of(client, [run]))[0])
-    assert first.process.poll() is None
-
-
-def _metric(worker: WorkerProcess, name: str) -> float:
-    lines = worker.get("/metrics").text.splitlines()
-    return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
