@@ -34,7 +34,7 @@ async def test_stop_ends_a_queued_run_that_no_worker_ever_saw(site: Site, client
 
 @pytest.mark.parametrize("kind", ["text-delta", "tool-input-available"])
 async def test_stop_reaches_every_run_whoever_works_on_it(site: Site, client: LogExecutor, kind: str):
-    """Streaming, and in a silent tool: each worker is told, since on one shared queue the wrong one may take the word."""
+    """Streaming, and in a silent tool. Each worker is told: on one shared queue the wrong one takes the word."""
     answers = {
         "text-delta": [{"type": "text", "text": "word ", "tokens": 5000, "tokensPerSecond": 50}],
         "tool-input-available": [{"type": "call", "toolName": "hang", "input": {}}],
