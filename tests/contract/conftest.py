@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,7 @@ async def client(site: Site) -> AsyncIterator[LogExecutor]:
     executor = site.executor()
     yield executor
     await executor.close()
+    await asyncio.sleep(0.05)  # aio-pika ends connections in tasks of its own, which the test's loop must outlive
 
 
 @pytest.fixture(params=list(LOGS))

@@ -264,7 +264,7 @@ async def test_runs_that_are_asked_for_while_the_bell_is_down_are_found_and_it_r
 
 async def test_a_client_that_dies_before_it_rings_loses_no_run(site: Site, client: LogExecutor):
     request = site.ask(site.script([["found"]]))
-    await client.log.create(request, key="k")
+    await client.log.create(request, key=request.run)
     assert await client.status(request.run) == "queued"
     await client.store.check()
     site.start_worker()

@@ -97,8 +97,8 @@ async def test_stop_while_its_worker_is_dead_is_kept_for_the_next_one(site: Site
 async def test_the_same_key_twice_is_one_run_from_any_client(site: Site, client: LogExecutor):
     another = site.executor()
     request = site.ask(site.script([["once"]]))
-    first = await client.submit(request, idempotency_key="k")
-    second = await another.submit(site.ask(site.script([["twice"]])), idempotency_key="k")
+    first = await client.submit(request, idempotency_key=f"key of {request.run}")
+    second = await another.submit(site.ask(site.script([["twice"]])), idempotency_key=f"key of {request.run}")
     assert first == second == request.run
     site.start_worker()
     assert text_of(check((await all_of(another, [first]))[0])) == "once"
