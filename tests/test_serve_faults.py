@@ -187,14 +187,14 @@ async def test_a_silent_stream_shows_that_it_lives(log: Callable[..., Log]):
 
 
 async def test_an_expired_run_is_gone_not_unknown(log: Callable[..., Log]):
-    runs = log(keep=0.3)
+    runs = log(keep=3.0)
     await runs.create(request("r"), key="r")
     claim = await runs.claim("r", "w")
     assert claim is not None
     await runs.append("r", claim.fence, 1, [{"type": "finish"}], commit=Commit("completed"))
     async with served(runs) as client:
         assert (await client.http.get("/api/runs/r/stream")).status_code == 200
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(3.2)
         for path in ("/api/runs/r", "/api/runs/r/stream", "/api/runs/r/stream?after=1"):
             gone = await client.http.get(path)
             assert (gone.status_code, gone.json()["error"]["code"]) == (410, "expired")
