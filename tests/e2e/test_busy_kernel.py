@@ -31,8 +31,8 @@ def _cells(server: OpenAIServer) -> tuple[str, str, str, str, str]:
 
 def _stop(notebook: NotebookPage, server: OpenAIServer) -> float:
     """Click Stop; seconds until the server saw its client go."""
-    # The browser says when: to click, the harness first waits until the growing page holds still. And whether: an answer
-    # that grows may move the button away between press and release, which is then no click on it.
+    # The browser says when: to click, the harness first waits until the growing page holds still. And whether: an
+    # answer that grows may move the button away between press and release, which is then no click on it.
     notebook.page.evaluate("""() => addEventListener('click', event => {
         if (event.target.closest('button')?.textContent.includes('Stop')) window.clicked = Date.now()
     }, {capture: true})""")
