@@ -15,12 +15,12 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from copilot_widget.protocol import UIMessage
 from copilot_widget.protocol.messages import TextPart
-from copilot_widget.runs.base import Event, RunId
+from copilot_widget.runs.base import RunId
 from copilot_widget.runs.executor import KernelExecutor, LogExecutor
 from copilot_widget.state import RunRequest
 from copilot_widget.store import MemoryStore
@@ -39,46 +39,41 @@ SETTLE = 5.0
 STOPS = 100
 
 
-@dataclass
 class Seen:
-    """One reader's view of a run."""
+    """One reader's view of a run: of each event its number, attempt, time and type, when its token was made, and when
+    it arrived. Kept as the events they come in, a hundred thousand would have the collector slow their reader down."""
 
-    events: list[Event] = field(default_factory=list[Event])
-    arrived: list[float] = field(default_factory=list[float])
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, int, float, str, float, float]] = []
 
     async def follow(self, executor: LogExecutor, run: RunId) -> None:
         async for event in executor.subscribe(run):
-            self.events.append(event)
-            self.arrived.append(time.time())
+            chunk = event["chunk"]
+            made = float(chunk["delta"]) if chunk["type"] == "text-delta" else math.nan
+            self.rows.append((event["seq"], event["attempt"], event["ts"], chunk["type"], made, time.time()))
+
+    def has(self, kind: str) -> bool:
+        return any(row[3] == kind for row in self.rows)
 
     @property
     def is_whole(self) -> bool:
         """Each event once and in order, and one end."""
-        seqs = [event["seq"] for event in self.events]
-        ends = [
-            event["chunk"]["type"] for event in self.events if event["chunk"]["type"] in ("finish", "error", "abort")
-        ]
+        seqs = [row[0] for row in self.rows]
+        ends = [row[3] for row in self.rows if row[3] in ("finish", "error", "abort")]
         return seqs == list(range(1, len(seqs) + 1)) and ends == ["finish"]
 
     @property
     def begun(self) -> float:
         """Epoch seconds of its first token's arrival."""
-        deltas = zip(self.events, self.arrived, strict=True)
-        return next(arrived for event, arrived in deltas if event["chunk"]["type"] == "text-delta")
+        return next(row[5] for row in self.rows if row[3] == "text-delta")
 
     def latencies(self, after: float, before: float) -> list[float]:
         """Seconds from a token's making to its arrival here; of tokens that were made between two epoch seconds."""
-        made = [
-            (float(event["chunk"]["delta"]), arrived)
-            for event, arrived in zip(self.events, self.arrived, strict=True)
-            if event["chunk"]["type"] == "text-delta"
-        ]
-        return [arrived - at for at, arrived in made if after < at < before]
+        return [row[5] - row[4] for row in self.rows if after < row[4] < before]
 
     def pick_up(self, killed: float) -> float | None:
         """Seconds from its worker's death to the first event of the attempt after it; None where it was another's."""
-        later = [event["ts"] for event in self.events if event["attempt"] > 1]
-        return later[0] - killed if later else None
+        return next((row[2] - killed for row in self.rows if row[1] > 1), None)
 
 
 def ask(text: str, number: int, prefix: str = "") -> RunRequest:
@@ -163,7 +158,7 @@ async def paced(place: Place, runs: int, tokens: int) -> tuple[list[str], list[F
         ids = await submit(client, [ask(f"{tokens} {RATE / runs}", n) for n in range(runs)])
         seen = [Seen() for _ in ids]
         reading = asyncio.gather(*(each.follow(client, run) for each, run in zip(seen, ids, strict=True)))
-        await until(lambda: sum(len(each.events) for each in seen) >= 0.4 * runs * tokens)
+        await until(lambda: sum(len(each.rows) for each in seen) >= 0.4 * runs * tokens)
         if place.site is not None:
             place.site.workers[0].kill()
             killed = time.time()
@@ -197,7 +192,7 @@ async def unpaced(place: Place, runs: int, tokens: int) -> tuple[list[str], list
         read = time.perf_counter() - began - logged
     place.end_workers()
     assert all(each.is_whole for each in seen)
-    events = sum(len(each.events) for each in seen)
+    events = sum(len(each.rows) for each in seen)
     figures = []
     if place.name == "broker":
         figures.append(Figure("broker: microseconds an event, unpaced", logged / events * 1e6, 25, "µs"))
@@ -212,14 +207,14 @@ async def stopped(place: Place, question: str, name: str, goal: float) -> tuple[
         seen = [Seen() for _ in ids]
         readers = [asyncio.ensure_future(each.follow(client, run)) for each, run in zip(seen, ids, strict=True)]
         begun = "text-delta" if question != "hang" else "tool-input-available"
-        await until(lambda: all(any(event["chunk"]["type"] == begun for event in each.events) for each in seen))
+        await until(lambda: all(each.has(begun) for each in seen))
         await asyncio.sleep(0.5)
         took: list[float] = []
         for run, each, reader in zip(ids, seen, readers, strict=True):
             at = time.time()
             await client.stop(run)
             await asyncio.wait_for(reader, 30)
-            took.append(each.arrived[-1] - at)
+            took.append(each.rows[-1][5] - at)
     place.end_workers()
     p99 = _percentile(took, 99) * 1e3
     return [number(p99)], [Figure(f"{place.name}: Stop of a {name} run, p99 of {STOPS}", p99, goal, "ms")]

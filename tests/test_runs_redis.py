@@ -180,26 +180,6 @@ async def test_many_readers_share_one_connection(opened: Callable[..., RedisLog]
     assert not other._hub._followers
 
 
-async def test_a_slow_reader_gets_everything(opened: Callable[..., RedisLog], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("copilot_widget.runs.followers._ROOM", 3)
-    log = opened()
-    fence = await started(log)
-    seen: list[int] = []
-
-    async def slowly() -> None:
-        async for event in log.read("r"):
-            seen.append(event["seq"])
-            await asyncio.sleep(0.005)
-
-    reading = asyncio.ensure_future(slowly())
-    await asyncio.sleep(0.1)
-    for seq in range(1, 100):
-        await log.append("r", fence, seq, chunks(seq))
-    await log.append("r", fence, 100, chunks(100), commit=DONE)
-    await asyncio.wait_for(reading, 20)
-    assert seen == list(range(1, 101))
-
-
 async def test_readers_who_are_told_nothing_find_out(opened: Callable[..., RedisLog], monkeypatch: pytest.MonkeyPatch):
     """Messages that are lost cost time, no event."""
     monkeypatch.setattr("copilot_widget.runs.redis_wire._LOOK_SECONDS", 0.3)
@@ -210,17 +190,6 @@ async def test_readers_who_are_told_nothing_find_out(opened: Callable[..., Redis
     await asyncio.sleep(0.1)
     await log.append("r", fence, 1, chunks(1), commit=DONE)
     assert len(await asyncio.wait_for(reading, 5)) == 1
-
-
-async def test_large_logs_are_read_in_pages(opened: Callable[..., RedisLog]):
-    log = opened()
-    fence = await started(log)
-    await log.append("r", fence, 1, chunks(*range(1, 5001)))
-    for seq in range(5001, 7500, 100):
-        await log.append("r", fence, seq, chunks(*range(seq, seq + 100)))
-    await log.append("r", fence, 7501, chunks(7501), commit=DONE)
-    assert [event["chunk"]["data"] for event in await read(log)] == list(range(1, 7502))
-    assert [event["seq"] for event in await read(log, after=4321)] == list(range(4322, 7502))
 
 
 async def test_every_character_comes_back(opened: Callable[..., RedisLog]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -138,33 +138,38 @@ def page_of(run: RunId, after: int, batches: Iterable[list[Event]], last: int, o
 class Followers:
     """The readers of a log in this process, by run."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self._followers: dict[RunId, set[Follower]] = {}
-        self._changed = changed
 
     def __bool__(self) -> bool:
         return bool(self._followers)
 
-    def follow(self, run: RunId) -> Follower:
-        """The follower looks at the log once, for what came before."""
+    def __iter__(self) -> Iterator[RunId]:
+        """The runs that are read."""
+        return iter(self._followers)
+
+    def add(self, run: RunId) -> Follower:
         follower = Follower(run)
         self._followers.setdefault(run, set()).add(follower)
-        follower.look()
-        self._changed()
         return follower
 
-    def leave(self, follower: Follower) -> None:
+    def discard(self, follower: Follower) -> None:
         followers = self._followers[follower.run]
         followers.discard(follower)
         if not followers:
             del self._followers[follower.run]
 
-    def of(self, run: RunId) -> Iterable[Follower]:
-        return self._followers.get(run, ())
+    def put(self, run: RunId, make: Callable[[], Batch]) -> None:
+        """Tell a run's readers of a batch, which is made once, and only where somebody reads."""
+        if run in self._followers:
+            batch = make()
+            for follower in self._followers[run]:
+                follower.put(batch)
 
-    def look(self) -> None:
-        for followers in self._followers.values():
-            for follower in followers:
+    def look(self, run: RunId | None = None) -> None:
+        """Readers of a run, or all of them, may have missed something."""
+        for each in list(self._followers) if run is None else [run]:
+            for follower in self._followers.get(each, ()):
                 follower.look()
 
 

@@ -18,7 +18,7 @@ from .base import KEEP_SECONDS, LEASE_SECONDS, Appended, Claim, Commit, Event, R
 from .followers import Follower, Page, page_of, read
 from .refusals import check_size, ended, expired, gap, stale, unknown
 from .servers import bare, forbidden, missing, unavailable
-from .written import chunks_text, events_of, read_reply, read_request
+from .written import chunks_of, chunks_text, events_of, read_reply, read_request
 
 try:
     import redis
@@ -104,18 +104,29 @@ class RedisLog:
         _check(run, reply)
         if len(reply) == 1:
             return None
-        fence, tries, last, request, state, stop, overdue, replies, tail = reply[1:]
+        fence, tries, kept, last, request, state, stop, overdue, replies = reply[1:]
         return Claim(
             fence=int(fence),
             request=read_request(run, request),
             state=_text(state),
-            tail=[event["chunk"] for batch in _batches(run, tail) for event in batch],
+            tail=await self._tail(run, int(kept), int(last)),
             last_seq=int(last),
             tries=int(tries),
             replies=_replies(replies),
             stop=_text(stop),
             overdue=bool(overdue),
         )
+
+    async def _tail(self, run: RunId, kept: int, last: int) -> list[dict[str, Any]]:
+        """The chunks after a run's last finished step. The claim's fence keeps others from adding to them."""
+        if last == kept:
+            return []
+        log = self._base + f"log:{run}".encode()
+        entries = await self._ask("XRANGE", log, f"{kept + 1}-0", f"{last}-0")
+        chunks = chunks_of(fields[7] for _, fields in entries)
+        if len(chunks) != last - kept:
+            raise expired(run)
+        return chunks
 
     # ---- its events ---------------------------------------------------------------------------------------
 
@@ -254,10 +265,15 @@ class RedisLog:
 
     async def _call(self, script: scripts.Script, *args: Any) -> list[Any]:
         try:
-            try:
-                return await self._wire.call("EVALSHA", script.sha, 1, self._base, *args)
-            except exceptions.NoScriptError:
-                return await self._wire.call("EVAL", script.text, 1, self._base, *args)
+            return await self._ask("EVALSHA", script.sha, 1, self._base, *args)
+        except exceptions.NoScriptError:
+            return await self._ask("EVAL", script.text, 1, self._base, *args)
+
+    async def _ask(self, *command: Any) -> list[Any]:
+        try:
+            return await self._wire.call(*command)
+        except exceptions.NoScriptError:
+            raise
         except (exceptions.RedisError, OSError) as error:
             raise self._refusal(error) from None
 

@@ -22,7 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ..errors import one_line
 from .base import RunId
-from .followers import Batch, Follower
+from .followers import Batch, Follower, Followers
 from .written import events_of
 
 logger = logging.getLogger(__name__)
@@ -157,7 +157,9 @@ class Hub:
     def __init__(self, make: Callable[[], Connection], channel_of: Callable[[RunId], bytes]) -> None:
         self._make = make
         self._channel_of = channel_of
-        self._followers: dict[bytes, tuple[RunId, set[Follower]]] = {}
+        self._followers = Followers()
+        self._channels: dict[bytes, RunId] = {}
+        """What is subscribed to, or about to be."""
         self._changed = asyncio.Event()
         self._heard = True
         self._pause = _FIRST_PAUSE
@@ -165,34 +167,23 @@ class Hub:
 
     def follow(self, run: RunId) -> Follower:
         """What is appended from soon on: the follower says when it is time to look at what came before."""
-        follower = Follower(run)
-        channel = self._channel_of(run)
-        self._followers.setdefault(channel, (run, set()))[1].add(follower)
-        self._changed.set()
-        if len(self._followers[channel][1]) > 1:
+        follower = self._followers.add(run)
+        if self._channel_of(run) in self._channels:
             follower.look()
+        self._changed.set()
         if self._task is None:
             self._task = asyncio.ensure_future(self._run())
         return follower
 
     def leave(self, follower: Follower) -> None:
-        channel = self._channel_of(follower.run)
-        followers = self._followers[channel][1]
-        followers.discard(follower)
-        if not followers:
-            del self._followers[channel]
-            self._changed.set()
+        self._followers.discard(follower)
+        self._changed.set()
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        self._look()
-
-    def _look(self) -> None:
-        for _, followers in self._followers.values():
-            for follower in followers:
-                follower.look()
+        self._followers.look()
 
     async def _run(self) -> None:
         complained = False
@@ -203,7 +194,7 @@ class Hub:
                 if not complained:
                     logger.warning("readers of the log: %s", one_line(error))
             complained = self._pause > _FIRST_PAUSE
-            self._look()
+            self._followers.look()
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
@@ -223,7 +214,8 @@ class Hub:
 
     async def _tell(self, connection: Connection) -> None:
         """Keep Redis told of which runs are read here."""
-        subscribed: set[bytes] = set()
+        subscribed = self._channels
+        subscribed.clear()
         self._changed.set()
         look = time.monotonic() + _LOOK_SECONDS
         while True:
@@ -235,29 +227,29 @@ class Hub:
                 self._heard = False
                 look = time.monotonic() + _LOOK_SECONDS
                 await connection.send_packed_command(connection.pack_command("PING"), check_health=False)
-                self._look()
+                self._followers.look()
             self._changed.clear()
-            wanted = set(self._followers)
-            for command, channels in (("SUBSCRIBE", wanted - subscribed), ("UNSUBSCRIBE", subscribed - wanted)):
+            wanted = {self._channel_of(run): run for run in self._followers}
+            come, gone = wanted.keys() - subscribed.keys(), subscribed.keys() - wanted.keys()
+            subscribed.update(wanted)
+            for command, channels in (("SUBSCRIBE", come), ("UNSUBSCRIBE", gone)):
                 if channels:
                     packed = connection.pack_command(command, *channels)
                     await connection.send_packed_command(packed, check_health=False)
-            subscribed = wanted
+            for channel in gone:
+                del subscribed[channel]
 
     async def _hear(self, connection: Connection) -> None:
         while True:
             message: list[Any] = await connection.read_response()
             self._heard = True
             kind, channel = message[0], message[1]
-            run, followers = self._followers.get(channel, ("", ()))
-            if kind == b"message" and followers:
-                batch = _batch(run, message[2])
-                for follower in followers:
-                    follower.put(batch)
+            run = self._channels.get(channel, "")
+            if kind == b"message":
+                self._followers.put(run, lambda run=run, text=message[2]: _batch(run, text))
             elif kind == b"subscribe":
                 self._pause = _FIRST_PAUSE
-                for follower in followers:
-                    follower.look()
+                self._followers.look(run)
 
 
 def _batch(run: RunId, message: bytes) -> Batch:

@@ -303,10 +303,10 @@ class SqliteLog:
         return self._database.closed
 
     def follow(self, run: RunId) -> Follower:
-        return self._news.followers.follow(run)
+        return self._news.follow(run)
 
     def leave(self, follower: Follower) -> None:
-        self._news.followers.leave(follower)
+        self._news.leave(follower)
 
     async def page(self, run: RunId, after: int) -> Page:
         """Some events after a cursor."""

@@ -28,6 +28,8 @@ _TOGETHER = 500
 """Steps of one transaction."""
 _CHECKPOINT = 500
 """Steps after which it is time to move what was written."""
+_LONG = 16_000
+"""Pages in the write-ahead log, 64 MB, with which it begins anew: its writers wait ten milliseconds for that."""
 _FIRST_LOOK, _LONGEST_LOOK = 0.003, 0.05
 """Seconds between looks at the file: often while something happens, seldom while nothing does."""
 _SLOWER = 1.1
@@ -287,7 +289,9 @@ class _Checkpointer:
 
     def _move(self) -> None:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(self._database.connect()) as connection:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if frames < _LONG:
+                return
             # Most is done, and nobody had to wait. The little that came meanwhile is moved while writers wait, so that
             # the write-ahead log begins anew: it would grow for as long as they write.
             self.restarting = True

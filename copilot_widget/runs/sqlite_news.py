@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CopilotError
 from .base import Ring, RunId
-from .followers import Batch, Followers
+from .followers import Batch, Follower, Followers
 from .sqlite_database import Database, Watch
 from .written import events_of
 
@@ -29,19 +29,26 @@ class News:
     """Reads what is appended once, and tells all readers of this process."""
 
     def __init__(self, database: Database, watch: Watch) -> None:
-        self.followers = Followers(self._begin)
+        self._followers = Followers()
         self._database = database
         self._watch = watch
         self._telling: asyncio.Task[None] | None = None
 
-    def _begin(self) -> None:
+    def follow(self, run: RunId) -> Follower:
+        """The follower looks at the log once, for what came before."""
+        follower = self._followers.add(run)
+        follower.look()
         if self._telling is None or self._telling.done():
             self._telling = asyncio.ensure_future(self._tell())
+        return follower
+
+    def leave(self, follower: Follower) -> None:
+        self._followers.discard(follower)
 
     async def _tell(self) -> None:
         """As long as there are readers."""
         known: int | None = None
-        while self.followers:
+        while self._followers:
             try:
                 rows = await self._database.run(lambda db, known=known: _after(db, known), write=False)
             except CopilotError:  # the readers look for themselves, and say what is wrong
@@ -49,27 +56,20 @@ class News:
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
             if known is None:
-                self.followers.look()
+                self._followers.look()
                 known = rows[0]["id"] if rows else 0
             else:
                 for row in rows:
-                    self._pass_on(row)
+                    self._followers.put(row["run"], lambda row=row: batch_of(row))
                     known = row["id"]
             if len(rows) == _PAGE:
                 continue
             await self._watch.changed(_LOOK_SECONDS)
 
-    def _pass_on(self, row: sqlite3.Row) -> None:
-        followers = list(self.followers.of(row["run"]))
-        if followers:
-            batch = batch_of(row)
-            for follower in followers:
-                follower.put(batch)
-
     def close(self) -> None:
         if self._telling is not None:
             self._telling.cancel()
-        self.followers.look()
+        self._followers.look()
 
 
 def _after(db: sqlite3.Connection, known: int | None) -> list[sqlite3.Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +23,12 @@ def chunks_text(chunks: Sequence[dict[str, Any]]) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair
         return json.dumps(chunks, separators=(",", ":"))
     return text
+
+
+def chunks_of(batches: Iterable[bytes]) -> list[dict[str, Any]]:
+    """The chunks of many batches, in one go: parsed one by one a thousand of a single chunk take thrice as long."""
+    together: list[list[dict[str, Any]]] = json.loads(b"[%b]" % b",".join(batches))
+    return [chunk for batch in together for chunk in batch]
 
 
 def events_of(run: RunId, first: int, attempt: int, ts: float, chunks: str | bytes) -> list[Event]:
@@ -49,4 +55,4 @@ def read_reply(text: str | bytes) -> Reply:
     return _REPLY.validate_json(text)
 
 
-__all__ = ["chunks_text", "events_of", "read_reply", "read_request"]
+__all__ = ["chunks_of", "chunks_text", "events_of", "read_reply", "read_request"]

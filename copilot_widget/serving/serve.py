@@ -19,7 +19,7 @@ from ..store import Store
 from ..store.open import open_store
 from ..store.remote import RemoteStore
 from ..store.routes import store_routes
-from .app import load_app
+from .app import keep_loaded, load_app
 from .backends import open_backend
 from .chat import ChatRequest
 from .ports import HttpServer, listen
@@ -103,6 +103,7 @@ async def _serve(options: ServeOptions) -> int:
     )
     server = HttpServer(make_app(service, more), listener)
     await server.start()
+    keep_loaded()
     logger.info("serving on %s", server.address)
     await on_signals().wait()
     logger.info("ends")

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..runs.base import KEEP_SECONDS, LEASE_SECONDS, Bell, Log
 from ..runs.worker import Worker
 from ..store.open import open_store
-from .app import load_app
+from .app import keep_loaded, load_app
 from .backends import refuse_memory
 from .ports import HttpServer, listen, needs
 from .signals import on_signals
@@ -75,6 +75,7 @@ async def _work(options: WorkerOptions) -> int:
         server = HttpServer(worker_app(worker), listener)
         await server.start()
     ended = on_signals()
+    keep_loaded()
     working = asyncio.ensure_future(worker.run())
     logger.info("worker %s: %d runs at once%s", worker.name, worker.slots, f", {server.address}" if server else "")
     waits = [ended.wait()] if options.pool is None else [ended.wait(), _idle(worker, log)]

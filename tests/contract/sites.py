@@ -5,6 +5,7 @@ Each site is what its users would run: the workers are `copilot-widget worker`, 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -96,6 +97,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.workers: list[WorkerProcess] = []
+        self._numbers = itertools.count()
         self.env = {
             **os.environ,
             "COPILOT_STORE": f"sqlite:///{folder / 'threads.sqlite3'}",
@@ -112,7 +114,7 @@ class Site:
 
     def begin_worker(self, *arguments: str) -> WorkerProcess:
         """Start one, without waiting until it works."""
-        output = self.folder / f"worker-{len(self.workers)}.log"
+        output = self.folder / f"worker-{next(self._numbers)}.log"
         worker = WorkerProcess(["--app", self.app, *self.worker_arguments(), *arguments], self.env, output)
         self.workers.append(worker)
         return worker

@@ -118,6 +118,36 @@ async def test_a_reader_who_leaves_disturbs_nobody(log: Log):
     assert len(await asyncio.wait_for(staying, 10)) == 20
 
 
+async def test_a_slow_reader_gets_everything(log: Log, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("copilot_widget.runs.followers._ROOM", 3)
+    fence = await started(log)
+    seen: list[int] = []
+
+    async def slowly() -> None:
+        async for event in log.read("r"):
+            seen.append(event["seq"])
+            await asyncio.sleep(0.005)
+
+    reading = asyncio.ensure_future(slowly())
+    await asyncio.sleep(0.1)
+    for seq in range(1, 100):
+        await log.append("r", fence, seq, chunks(seq))
+    await log.append("r", fence, 100, chunks(100), commit=DONE)
+    await asyncio.wait_for(reading, 20)
+    assert seen == list(range(1, 101))
+
+
+async def test_large_logs_are_read_in_pages(log: Log, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("copilot_widget.runs.sqlite._PAGE", 7)
+    fence = await started(log)
+    await log.append("r", fence, 1, chunks(*range(1, 5001)))
+    for seq in range(5001, 7501, 100):
+        await log.append("r", fence, seq, chunks(*range(seq, seq + 100)))
+    await log.append("r", fence, 7501, chunks(7501), commit=DONE)
+    assert [event["chunk"]["data"] for event in await read(log)] == list(range(1, 7502))
+    assert [event["seq"] for event in await read(log, after=4321)] == list(range(4322, 7502))
+
+
 # ---- writers ---------------------------------------------------------------------------------------------
 
 
