@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 from copilot_widget.protocol import UIMessage, reduce_chunks
@@ -15,7 +16,7 @@ from copilot_widget.protocol.messages import TextPart
 from copilot_widget.runs.base import Event, RunId
 from copilot_widget.runs.executor import LogExecutor
 
-from .sites import WorkerProcess
+from .sites import Site, WorkerProcess
 
 ENDS = ("finish", "error", "abort")
 PARTS = 3
@@ -87,6 +88,17 @@ async def submit(executor: LogExecutor, *requests: Any) -> list[RunId]:
 
 async def all_of(executor: LogExecutor, runs: list[RunId], seconds: float = 120) -> list[list[Event]]:
     return list(await asyncio.wait_for(asyncio.gather(*(collect(executor, run) for run in runs)), seconds))
+
+
+async def begun_and_died(site: Site, client: LogExecutor, tool: str = "act", **options: Any) -> tuple[RunId, Path]:
+    """A run whose first worker died in a call, after the call had left its mark; with a worker that takes over."""
+    mark = site.folder / "acted"
+    steps = [[{"type": "call", "toolName": tool, "input": {"path": str(mark), "then_die": True}}], ["done"]]
+    (run,) = await submit(client, site.ask(site.script(steps), **options))
+    first = site.start_worker()
+    await asyncio.to_thread(first.wait)
+    site.start_worker()
+    return run, mark
 
 
 def metric(worker: WorkerProcess, name: str) -> float:

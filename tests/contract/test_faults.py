@@ -32,6 +32,7 @@ from copilot_widget.state import TERMINAL, Approval
 from .asking import (
     ENDS,
     all_of,
+    begun_and_died,
     check,
     check_talk,
     collect,
@@ -152,12 +153,7 @@ async def test_a_run_that_kills_its_workers_is_given_up_and_the_next_worker_live
 async def test_where_nobody_can_be_asked_a_side_effect_is_not_repeated_and_the_model_is_told(
     site: Site, client: LogExecutor
 ):
-    acted = site.folder / "acted"
-    steps = [[{"type": "call", "toolName": "act", "input": {"path": str(acted), "then_die": True}}], ["done"]]
-    (run,) = await submit(client, site.ask(site.script(steps), headless=True))
-    first = site.start_worker()
-    await asyncio.to_thread(first.wait)
-    site.start_worker()
+    run, acted = await begun_and_died(site, client, headless=True)
     events = (await all_of(client, [run]))[0]
     assert text_of(check(events)) == "done"
     errors = [event["chunk"]["errorText"] for event in events if event["chunk"]["type"] == "tool-output-error"]
@@ -169,12 +165,7 @@ async def test_where_nobody_can_be_asked_a_side_effect_is_not_repeated_and_the_m
 async def test_a_worker_that_dies_between_a_side_effect_and_its_checkpoint_does_not_repeat_it_unasked(
     site: Site, client: LogExecutor
 ):
-    acted = site.folder / "acted"
-    steps = [[{"type": "call", "toolName": "act", "input": {"path": str(acted), "then_die": True}}], ["done"]]
-    (run,) = await submit(client, site.ask(site.script(steps)))
-    first = site.start_worker()
-    await asyncio.to_thread(first.wait)
-    site.start_worker()
+    run, acted = await begun_and_died(site, client)
     asked = await until(client, run, "tool-approval-request")
     await until_status(client, run, "waiting")
     assert acted.read_text().split() == ["acted"]
@@ -185,12 +176,7 @@ async def test_a_worker_that_dies_between_a_side_effect_and_its_checkpoint_does_
 
 
 async def test_a_call_that_only_reads_is_made_again_without_a_question(site: Site, client: LogExecutor):
-    looked = site.folder / "looked"
-    steps = [[{"type": "call", "toolName": "look", "input": {"path": str(looked), "then_die": True}}], ["done"]]
-    (run,) = await submit(client, site.ask(site.script(steps)))
-    first = site.start_worker()
-    await asyncio.to_thread(first.wait)
-    site.start_worker()
+    run, looked = await begun_and_died(site, client, "look")
     message = check((await all_of(client, [run]))[0])
     assert looked.read_text().split() == ["looked", "looked"]
     assert text_of(message) == "done"

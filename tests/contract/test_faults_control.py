@@ -14,7 +14,7 @@ from copilot_widget.runs.base import RunId
 from copilot_widget.runs.executor import LogExecutor
 from copilot_widget.state import Approval
 
-from .asking import all_of, check, collect, endless, metric, submit, text_of, until, until_status
+from .asking import all_of, begun_and_died, check, collect, endless, metric, submit, text_of, until, until_status
 from .sites import Site
 
 # ---- Stop ------------------------------------------------------------------------------------------------
@@ -52,15 +52,10 @@ async def test_stop_reaches_every_run_whoever_works_on_it(site: Site, client: Lo
 
 
 async def test_stop_ends_a_run_that_waits_for_an_answer(site: Site, client: LogExecutor):
-    acted = site.folder / "acted"
-    steps = [[{"type": "call", "toolName": "act", "input": {"path": str(acted), "then_die": True}}], ["done"]]
-    (run,) = await submit(client, site.ask(site.script(steps)))
-    first = site.start_worker()
-    await asyncio.to_thread(first.wait)
-    worker = site.start_worker()
+    run, _ = await begun_and_died(site, client)
     asked = await until(client, run, "tool-approval-request")
     await until_status(client, run, "waiting")
-    worker.kill()
+    site.workers[-1].kill()
     await client.stop(run)
     check((await all_of(client, [run], seconds=5))[0], end="abort")
     assert not await client.answer(run, asked["approvalId"], Approval(approved=True))
@@ -123,12 +118,7 @@ async def test_a_follow_up_while_the_run_before_it_ends_is_not_lost_and_sees_its
 
 
 async def test_answers_twice_late_or_to_another_call_change_nothing(site: Site, client: LogExecutor):
-    acted = site.folder / "acted"
-    steps = [[{"type": "call", "toolName": "act", "input": {"path": str(acted), "then_die": True}}], ["done"]]
-    (run,) = await submit(client, site.ask(site.script(steps)))
-    first = site.start_worker()
-    await asyncio.to_thread(first.wait)
-    site.start_worker()
+    run, _ = await begun_and_died(site, client)
     asked = await until(client, run, "tool-approval-request")
     another = site.executor()
     assert not await another.answer(run, "another", Approval(approved=True))
