@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any, Union
 
 from .calls import CallRunner
-from .elsewhere import RemoteTool
+from .elsewhere import post
 from .endings import abort, close_step, fail, finish
 from .errors import CopilotError, ModelError, one_line
 from .funnel import Funnel, StopSignal
@@ -108,7 +108,8 @@ class _Step:
 
     async def _start(self) -> AsyncIterator[Chunk]:
         info = self.agent.model.info
-        metadata: dict[str, Any] = {"model": info.name, "createdAt": _iso(self.state.started)}
+        run = self.state.request.run
+        metadata: dict[str, Any] = {"run": run, "model": info.name, "createdAt": _iso(self.state.started)}
         if info.badge:
             metadata["badge"] = info.badge
         yield Start(message_id=self.state.request.message_id, message_metadata=metadata)
@@ -234,12 +235,8 @@ class _Step:
                 chunks.extend(parse_chunk(chunk) for chunk in call.result)
             elif call.state == "denied":
                 chunks.append(ToolOutputDenied(tool_call_id=call.call_id))
-            elif call.state in ("asked", "elsewhere"):
-                continue
-            elif isinstance(tool, RemoteTool):
-                chunks.append(tool.post(call))
-                continue
-            elif tool is not None:
+            elif tool is not None or call.awaits is not None:
+                chunks += post(tool, call) if call.awaits is None else []
                 continue
             else:
                 chunks.append(_gone(call))

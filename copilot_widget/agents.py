@@ -19,7 +19,7 @@ from .models.recording import Recorder
 from .state import KernelTool, RunRequest
 from .tools.approval import Policy, Rule
 from .tools.base import Tool, Toolset
-from .tools.toolset import CombinedToolset, StaticToolset
+from .tools.toolset import CombinedToolset, FilteredToolset, StaticToolset
 
 ToolSource = Callable[[], Iterable[Tool]]
 
@@ -47,13 +47,14 @@ class Agents:
     async def here(self, request: RunRequest) -> Agent:
         """The agent of a run in the process that asked for it: today's tools, and the model that was asked for."""
         model = await self._model(request)
-        return Agent(model, self.toolset(), policy=self.policy(request), deps=host().deps)
+        return Agent(model, _offered(self.toolset(), request), policy=self.policy(request), deps=host().deps)
 
     async def on_worker(self, request: RunRequest) -> Agent:
         """The agent of a run that another process asked for: our own tools, and those that the asking kernel runs."""
         model = await self._model(request)
         remote = StaticToolset(remote_tools(request.kernel, request.kernel_tools))
-        return Agent(model, CombinedToolset(StaticToolset(self.tools), remote), policy=self.policy(request), deps={})
+        own = _offered(StaticToolset(self.tools), request)
+        return Agent(model, CombinedToolset(own, remote), policy=self.policy(request), deps={})
 
     def toolset(self) -> Toolset:
         offered = [StaticToolset(source()) for source in self.sources]
@@ -85,7 +86,7 @@ class Agents:
             "model": wanted,
             "api_base": setting("api_base", self.api_base, env="COPILOT_API_BASE"),
             "kernel": KERNEL,
-            "kernel_tools": [_described(tool) for tool in self.toolset().tools().values()],
+            "kernel_tools": [_described(tool) for tool in self.toolset().tools().values() if not _is_clients(tool)],
         }
 
     # ---- models ------------------------------------------------------------------------------------------
@@ -103,6 +104,17 @@ class Agents:
         if request.record is None:
             return self.resolved
         return Recorder(self.resolved, request.record, secrets=[self.api_key] if self.api_key else [])
+
+
+def _offered(tools: Toolset, request: RunRequest) -> Toolset:
+    """Without those that nobody would run."""
+    if request.client:
+        return tools
+    return FilteredToolset(tools, lambda name: not _is_clients(tools.tools().get(name)))
+
+
+def _is_clients(tool: Tool | None) -> bool:
+    return bool(getattr(tool, "client", False))
 
 
 def _rule(text: str) -> str:

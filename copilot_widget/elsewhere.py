@@ -1,7 +1,9 @@
-"""Tools that only the asking kernel can run, as a worker sees them: it posts the call, and the kernel replies.
+"""Tools that run elsewhere: the call is posted in the run's log, and the run goes on with the reply.
 
-The gate is the kernel's: it decides by its own policy, may reply that the user must be asked first, and runs only
-calls that were posted to it by name. A kernel that was restarted has another name.
+Some only the asking kernel can run. The gate is the kernel's: it decides by its own policy, may reply that the user
+must be asked first, and runs only calls that were posted to it by name. A kernel that was restarted has another name.
+
+Others run in the client that shows the conversation, an AI SDK page: it may take its time, as a person may.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from typing import Any, cast
 
 from .errors import ToolError
 from .models.base import Json, ToolSchema
-from .protocol.chunks import Data, ToolOutputError
+from .protocol.chunks import Chunk, Data, ToolInputAvailable, ToolOutputError
 from .protocol.wire import to_wire
-from .state import KernelTool, PendingCall
+from .state import KernelTool, PendingCall, client_reply
 from .tools.base import ApprovalRequest, Tool, ToolContext, ToolResult
 
-KERNEL_CALL = "data-kernel-call"
+KERNEL_CALL, CLIENT_CALL = "data-kernel-call", "data-client-call"
 PATIENCE_SECONDS = 30.0
 """How long a worker waits for a sign of life of the kernel that it has asked."""
 
@@ -72,6 +74,20 @@ def remote_tools(kernel: str | None, tools: list[KernelTool]) -> list[Tool]:
     return [RemoteTool(kernel or "", tool) for tool in tools]
 
 
+def post(tool: Tool | None, call: PendingCall) -> list[Chunk]:
+    """Ask for a call that runs elsewhere, once it may run; nothing for one that runs here."""
+    if isinstance(tool, RemoteTool):
+        return [tool.post(call)]
+    if tool is None or not getattr(tool, "client", False):
+        return []
+    # A client begins a call when it sees the input: where its user was asked first, it has to see it once more.
+    again = ToolInputAvailable(tool_call_id=call.call_id, tool_name=call.tool, input=call.input, title=tool.title)
+    chunks: list[Chunk] = [again] if call.state == "approved" else []
+    call.state = "client"
+    data = {"reply": client_reply(call.call_id)}
+    return [*chunks, Data(type=CLIENT_CALL, id=call.call_id, transient=True, data=data)]
+
+
 def digest(tool: str, input: Json) -> str:
     """What binds a post to the arguments that views have shown."""
     text = json.dumps([tool, input], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -91,7 +107,17 @@ def opened_by(chunk: Mapping[str, Any]) -> str | None:
     """The id under which a chunk (as wire JSON) asks for a reply."""
     if chunk["type"] == "tool-approval-request" and not chunk.get("isAutomatic"):
         return chunk["approvalId"]
-    return chunk["data"]["reply"] if chunk["type"] == KERNEL_CALL else None
+    return chunk["data"]["reply"] if chunk["type"] in (KERNEL_CALL, CLIENT_CALL) else None
 
 
-__all__ = ["KERNEL_CALL", "PATIENCE_SECONDS", "RemoteTool", "digest", "opened_by", "remote_tools", "unavailable"]
+__all__ = [
+    "CLIENT_CALL",
+    "KERNEL_CALL",
+    "PATIENCE_SECONDS",
+    "RemoteTool",
+    "digest",
+    "opened_by",
+    "post",
+    "remote_tools",
+    "unavailable",
+]

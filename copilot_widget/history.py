@@ -7,10 +7,12 @@ message that made it.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable
 from typing import Any, cast
+from urllib.parse import unquote, unquote_to_bytes
 
 from .models.base import (
     AssistantMessage,
@@ -36,7 +38,10 @@ from .protocol.messages import (
 OUTPUT_LIMIT = 20_000
 """Characters of one tool output that a model is sent; what is cut is said in the text."""
 
-_IMAGE_URL = re.compile(r"data:(image/[a-z0-9.+-]+);base64,(.+)", re.DOTALL)
+_ATTACHED_LIMIT = 200_000
+"""The same of an attached text."""
+
+_DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),(.*)", re.DOTALL)
 
 
 def to_model_messages(messages: Iterable[UIMessage]) -> tuple[ModelMessage, ...]:
@@ -70,11 +75,26 @@ def _user_content(message: UIMessage) -> Iterable[Text | Image]:
             data = cast("dict[str, Any]", part.data or {})
             yield Text(f"[{data.get('name', 'context')}]\n{data.get('text', '')}")
         elif isinstance(part, FilePart):
-            match = _IMAGE_URL.fullmatch(part.url)
-            if match:
-                yield Image(match[1], match[2])
-            else:
-                yield Text(f"[attached file of type {part.media_type}]")
+            yield _file(part)
+
+
+def _file(part: FilePart) -> Text | Image:
+    """A picture as one, any text as text; of all else, that it is there. No address is fetched."""
+    about = " ".join(f"{part.filename or 'a file'}, {part.media_type}"[:300].split())
+    match = _DATA_URL.fullmatch(part.url)
+    if match is None:
+        return Text(f"[attached: {about}; it lies at an address and was not read]")
+    kind, options, data = match[1].lower(), match[2].lower(), match[3]
+    if kind.startswith("image/") and kind != "image/svg+xml" and options.endswith(";base64"):
+        return Image(kind, data)
+    try:
+        held = base64.b64decode(unquote(data), validate=True) if options.endswith(";base64") else unquote_to_bytes(data)
+        text = held.decode()
+    except ValueError:
+        text = "\0"
+    if "\0" in text:
+        return Text(f"[attached: {about}; neither a picture nor text, so it was not read]")
+    return Text(f"[attached: {about}]\n{as_text(text, limit=_ATTACHED_LIMIT)}")
 
 
 def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:

@@ -77,13 +77,14 @@ class PendingCall(BaseModel):
     """A tool call of the current step that has no result yet.
 
     ready: decided, may run · asked: the user is being asked · approved, denied: the user's answer, not yet acted on ·
-    started: running, or about to · elsewhere: asked of the notebook's kernel · answered: its result is in `result`.
+    started: running, or about to · elsewhere: asked of the notebook's kernel · client: asked of the client that shows
+    the conversation · answered: its result is in `result`.
     """
 
     call_id: str
     tool: str
     input: Any = None
-    state: Literal["new", "ready", "asked", "approved", "denied", "started", "elsewhere", "answered"] = "new"
+    state: Literal["new", "ready", "asked", "approved", "denied", "started", "elsewhere", "client", "answered"] = "new"
     approval_id: str | None = None
     asked: int = 0
     """How often the user was asked about it."""
@@ -99,6 +100,18 @@ class PendingCall(BaseModel):
         """What the kernel's reply is filed under."""
         return f"{self.call_id}#{self.posted}"
 
+    @property
+    def awaits(self) -> str | None:
+        """The id of the reply that would bring the call on; None where it waits for nobody."""
+        if self.state == "client":
+            return client_reply(self.call_id)
+        return {"asked": self.approval_id, "elsewhere": self.reply_id}.get(self.state)
+
+
+def client_reply(call_id: str) -> str:
+    """What a client's output for a call is filed under."""
+    return f"{call_id}@client"
+
 
 class Approval(BaseModel):
     """An answer to an approval request; its id is the approval's."""
@@ -109,7 +122,7 @@ class Approval(BaseModel):
 
 
 class Output(BaseModel):
-    """The result of a call that ran in the kernel, as chunks."""
+    """The result of a call that ran in the kernel, or in a client, as chunks."""
 
     kind: Literal["output"] = "output"
     chunks: list[dict[str, Any]]
@@ -159,6 +172,10 @@ class RunRequest(BaseModel):
     kernel: str | None = None
     """The process that runs the calls of `kernel_tools`; another one, also a restarted kernel, never does."""
     kernel_tools: list[KernelTool] = Field(default_factory=list[KernelTool])
+    client: bool = False
+    """An AI SDK client asked, which runs client-side tools."""
+    anew: bool = False
+    """What was kept of the conversation after `message` is dropped: this run's answer takes its place."""
 
 
 class RunState(BaseModel):
@@ -194,16 +211,16 @@ class RunState(BaseModel):
     def take(self, reply_id: str, reply: Reply) -> bool:
         """Put a reply in. False where nobody waits for it."""
         for call in self.pending:
-            if isinstance(reply, Approval):
-                if call.state != "asked" or call.approval_id != reply_id:
-                    continue
-                call.state, call.reason = "approved" if reply.approved else "denied", reply.reason
-            elif call.state != "elsewhere" or call.reply_id != reply_id:
+            if call.awaits != reply_id or isinstance(reply, Approval) != (call.state == "asked"):
                 continue
+            if isinstance(reply, Approval):
+                call.state, call.reason = "approved" if reply.approved else "denied", reply.reason
             elif isinstance(reply, Output):
                 call.state, call.result = "answered", reply.chunks
-            else:
+            elif call.state == "elsewhere":
                 call.state, call.card = "new", reply.card
+            else:
+                continue
             self.status = "running"
             return True
         return False
@@ -218,8 +235,7 @@ class RunState(BaseModel):
     @property
     def awaited(self) -> list[str]:
         """Ids of the replies that would bring the run on."""
-        asked = [call.approval_id or "" for call in self.pending if call.state == "asked"]
-        return asked + [call.reply_id for call in self.pending if call.state == "elsewhere"]
+        return [awaits for call in self.pending if (awaits := call.awaits) is not None]
 
     @property
     def waits_for_kernel(self) -> bool:

@@ -7,22 +7,26 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+import pytest
 from typing_extensions import Self
 
 from copilot_widget.protocol import UIMessage, reduce_chunks
 from copilot_widget.protocol.sse import SseParser
 
-from .servers import die_with_parent
+from .servers import RabbitServer, RedisServer, die_with_parent
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "copilot_widget"]
+ANN, BOB = "token-of-ann", "token-of-bob"
+TOKENS = {"COPILOT_SERVE_TOKENS": f"ann={ANN},bob={BOB}"}
+KINDS = ["kernel", "process", "broker"]
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
@@ -93,6 +97,52 @@ def serve(env: Mapping[str, str], output: Path, *arguments: str) -> OurProcess:
 
 def worker(env: Mapping[str, str], output: Path, *arguments: str) -> OurProcess:
     return OurProcess(["worker", "--port", "0", "--lease", "2", *arguments], env, output, " runs at once")
+
+
+class Site:
+    """One or two servers over the same runs."""
+
+    def __init__(self, servers: list[OurProcess], env: dict[str, str], redis: RedisServer | None) -> None:
+        self.servers = servers
+        self.env = env
+        self.redis = redis
+
+    @property
+    def first(self) -> str:
+        return self.servers[0].address
+
+    @property
+    def other(self) -> str:
+        """Another instance, where there is one."""
+        return self.servers[-1].address
+
+
+def sites(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Servers on the kind of executor that a fixture's parameter names."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "broker":
+        with RedisServer() as redis, RabbitServer() as rabbit:
+            env = environment(folder, COPILOT_REDIS=redis.url, COPILOT_AMQP=rabbit.url, **TOKENS)
+            yield from _started(folder, env, 2, redis)
+    else:
+        env = environment(folder, COPILOT_EXECUTOR=request.param, **TOKENS)
+        yield from _started(folder, env, 1 if request.param == "kernel" else 2, None)
+
+
+def _started(folder: Path, env: dict[str, str], instances: int, redis: RedisServer | None) -> Iterator[Site]:
+    processes = [serve(env, folder / f"serve-{n}.log") for n in range(instances)]
+    servers = list(processes)
+    if redis is not None:
+        processes.append(worker(env, folder / "worker.log", "--workers", "20"))
+    try:
+        for process in processes:
+            process.wait_ready()
+        yield Site(servers, env, redis)
+        for server in servers:
+            assert "Traceback" not in server.log(), server.log()
+    finally:
+        for process in processes:
+            process.close()
 
 
 # ---- a client -----------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ import json
 import secrets
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,58 +16,24 @@ import pytest_asyncio
 from copilot_widget.errors import UsageError
 from copilot_widget.serving.serve import read_tokens
 
-from .servers import RabbitServer, RedisServer
-from .serving import ROOT, Client, OurProcess, chat_body, environment, serve, worker
+from .serving import ANN, BOB, KINDS, ROOT, Client, Site, chat_body, sites
 
-ANN, BOB = "token-of-ann", "token-of-bob"
-TOKENS = {"COPILOT_SERVE_TOKENS": f"ann={ANN},bob={BOB}"}
-KINDS = ["kernel", "process", "broker"]
+STRICT = {
+    "start": ["messageId"],
+    "finish": [],
+    "start-step": [],
+    "finish-step": [],
+    "text-start": ["id"],
+    "text-delta": ["id", "delta"],
+    "text-end": ["id"],
+    "tool-input-start": ["toolCallId", "toolName"],
+    "tool-input-available": ["toolCallId", "toolName", "input"],
+    "tool-output-available": ["toolCallId", "output"],
+    "error": ["errorText"],
+}
+"""All that clients before 7.0.32 take."""
 
-
-class Site:
-    """One or two servers over the same runs."""
-
-    def __init__(self, servers: list[OurProcess], env: dict[str, str], redis: RedisServer | None) -> None:
-        self.servers = servers
-        self.env = env
-        self.redis = redis
-
-    @property
-    def first(self) -> str:
-        return self.servers[0].address
-
-    @property
-    def other(self) -> str:
-        """Another instance, where there is one."""
-        return self.servers[-1].address
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "broker":
-        with RedisServer() as redis, RabbitServer() as rabbit:
-            env = environment(folder, COPILOT_REDIS=redis.url, COPILOT_AMQP=rabbit.url, **TOKENS)
-            yield from _started(folder, env, 2, redis)
-    else:
-        env = environment(folder, COPILOT_EXECUTOR=request.param, **TOKENS)
-        yield from _started(folder, env, 1 if request.param == "kernel" else 2, None)
-
-
-def _started(folder: Path, env: dict[str, str], instances: int, redis: RedisServer | None) -> Iterator[Site]:
-    processes = [serve(env, folder / f"serve-{n}.log") for n in range(instances)]
-    servers = list(processes)
-    if redis is not None:
-        processes.append(worker(env, folder / "worker.log", "--workers", "20"))
-    try:
-        for process in processes:
-            process.wait_ready()
-        yield Site(servers, env, redis)
-        for server in servers:
-            assert "Traceback" not in server.log(), server.log()
-    finally:
-        for process in processes:
-            process.close()
+site = pytest.fixture(scope="module", params=KINDS)(sites)
 
 
 @pytest_asyncio.fixture
@@ -197,6 +162,54 @@ async def test_an_approval_is_answered_once_from_anywhere(ann: Client, elsewhere
     assert whole.text == "The tool said: sent to eve"
 
 
+async def test_the_response_ends_where_the_client_is_waited_for_and_the_runs_own_stream_stays(
+    ann: Client, elsewhere: Client, thread: str
+):
+    asked = await ann.ask("send eve", thread)
+    assert asked.done
+    assert asked.chunks[-1] == {"type": "finish", "finishReason": "tool-calls"}
+    seq = asked.message.metadata["seq"]
+    assert seq == asked.ids[-1] == (await ann.http.get(f"/api/runs/{asked.run}")).json()["last_seq"]
+    async with elsewhere.stream("GET", f"/api/runs/{asked.run}/stream") as open_stream:
+        await open_stream.read(until="tool-approval-request")
+        approval = f"{asked.run}-c1"
+        assert (await ann.http.post(f"/api/runs/{asked.run}/approvals/{approval}", json={"approved": True})).is_success
+        await open_stream.read()
+    assert open_stream.text == "The tool said: sent to eve"
+    assert "seq" not in open_stream.message.metadata
+
+
+async def test_old_clients_get_the_shapes_that_they_know(ann: Client, thread: str):
+    async with ann.stream("POST", "/api/chat?strict=true", json=chat_body("all", thread)) as stream:
+        await stream.read()
+    async with ann.stream("GET", f"/api/runs/{stream.run}/stream?strict=true") as again:
+        await again.read(until="tool-output-available")
+    for chunk in stream.chunks + again.chunks:
+        assert set(chunk) == {"type", *STRICT[chunk["type"]]}, chunk
+    assert {"start", "tool-input-available", "tool-output-available"} <= {chunk["type"] for chunk in stream.chunks}
+    assert (await ann.http.get(f"/api/runs/{stream.run}/stream?strict=yes")).status_code == 400
+    await ann.http.post(f"/api/chat/{thread}/stop")
+
+
+async def test_a_conversation_is_its_owners_alone(site: Site, ann: Client, thread: str):
+    await ann.ask("count 1", thread)
+    assert len((await ann.http.get(f"/api/chat/{thread}")).json()["messages"]) == 2
+    bob = Client(site.other, BOB)
+    assert (await bob.http.get(f"/api/chat/{thread}")).json() == {"id": thread, "messages": []}
+    stranger = Client(site.first)
+    assert (await stranger.http.get(f"/api/chat/{thread}")).status_code == 401
+    for client in (bob, stranger):
+        await client.http.aclose()
+
+
+async def test_a_history_that_is_none_is_refused(ann: Client, thread: str):
+    body = chat_body("hi", thread)
+    body["messages"] = [{"id": "u0", "role": "user", "parts": "hello"}, *body["messages"]]
+    refused = await ann.http.post("/api/chat", json=body)
+    assert (refused.status_code, "not a UIMessage" in refused.text) == (400, True)
+    assert (await ann.http.get(f"/api/chat/{thread}")).json()["messages"] == []
+
+
 # ---- cursors --------------------------------------------------------------------------------------------------
 
 
@@ -270,13 +283,15 @@ async def test_a_foreign_page_is_refused(ann: Client):
         ({"messages": []}, "no messages"),
         (
             {"messages": [{"id": "m", "role": "assistant", "parts": [{"type": "text", "text": "x"}]}]},
-            "role 'assistant'",
+            "No run of this conversation",
         ),
         ({"messages": [{"id": "m", "role": "user", "parts": []}]}, "empty"),
         ({"messages": [{"role": "user", "parts": [{"type": "text", "text": "x"}]}]}, "no id"),
         ({"messages": ["hello"]}, "not a UIMessage"),
-        ({"trigger": "regenerate-message"}, "is not served"),
-        ({"messageId": "m0"}, "cannot be changed"),
+        ({"messages": [{"id": "m", "role": "system", "parts": [{"type": "text", "text": "x"}]}]}, "role 'system'"),
+        ({"trigger": "delete-message"}, "is not served"),
+        ({"messageId": "m0"}, "no message has that id"),
+        ({"messageId": 7}, "the id of a message"),
         ({"model": 7}, "a name"),
         ({"model": "script:/etc/passwd"}, "a name"),
         ({"model": "\n replay:/etc/passwd"}, "a name"),

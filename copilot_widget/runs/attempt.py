@@ -119,6 +119,8 @@ class Attempt:
         """The conversation up to the question, which is kept with it. Kept twice it is there once."""
         owner, thread = self._request.owner, self._request.thread
         if self.claim.state is None:
+            if self._request.anew:
+                await self._patiently(lambda: self._store.truncate(owner, thread, self._request.message.id))
             await self._patiently(lambda: self._store.put(owner, thread, self._request.message))
         kept = await self._patiently(lambda: self._store.messages(owner, thread))
         return [message for message in kept if message.id != self._request.message_id]

@@ -147,6 +147,8 @@ def _prepare(copilot: Copilot, asked: ChatRequest) -> RunRequest:
         max_steps=options["max_steps"],
         budget=options["budget"],
         approvals=options["approvals"] if isinstance(options["approvals"], str) else "callable",
+        client=True,
+        anew=asked.kind == "anew",
     )
 
 

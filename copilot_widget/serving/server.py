@@ -24,9 +24,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import CopilotError, UsageError, one_line
 from ..protocol.sse import HEADERS
+from ..runs.base import Event, RunInfo
 from ..runs.executor import LogExecutor
 from ..state import LOCAL, TERMINAL, Approval, RunRequest
 from ..store.routes import read_body
+from . import turns
 from .chat import ChatRequest, parse_body
 from .metrics import CONTENT_TYPE, ServeStats, serve_metrics
 from .streams import sse
@@ -43,6 +45,7 @@ _STATUS = {
     "unauthorized": 401,
     "foreign": 403,
     "unknown-run": 404,
+    "nothing-new": 409,
     "expired": 410,
     "too-large": 413,
     "credentials": 503,
@@ -97,8 +100,10 @@ def make_app(service: Service, more: Sequence[Route] = ()) -> Starlette:
     return Starlette(
         routes=[
             Route("/api/chat", routes.chat, methods=["POST"]),
-            Route("/api/chat/{thread}/stream", routes.resume),
-            Route("/api/chat/{thread}/stop", routes.stop_chat, methods=["POST"]),
+            # an id may hold anything, also slashes, which a client quotes
+            Route("/api/chat/{thread:path}/stream", routes.resume),
+            Route("/api/chat/{thread:path}/stop", routes.stop_chat, methods=["POST"]),
+            Route("/api/chat/{thread:path}", routes.conversation),
             Route("/api/runs", routes.runs),
             Route("/api/runs/{run}", routes.run),
             Route("/api/runs/{run}/stream", routes.stream),
@@ -169,25 +174,64 @@ class _Routes:
     # ---- by conversation --------------------------------------------------------------------------------
 
     async def chat(self, request: Request) -> Response:
-        """A message of the stock client: a run, and its stream. Who goes away does not end it."""
+        """What the stock client sends: a run, or more of the one that waited; and its stream. Who goes away does not
+        end it."""
         executor = self._executor(request)
         asked = ChatRequest.parse(parse_body(await read_body(request, MAX_BODY_BYTES)))
+        strict = _strict(request)
         self._stats.asked += 1
+        if asked.kind == "go-on":
+            run = await turns.run_of(executor, asked.thread, asked.message)
+            replied = await turns.reply(executor, run, asked.message)
+            # A stock client would send the same again as soon as it has an answer, for ever.
+            if not await turns.goes_on(executor, run, replied):
+                raise UsageError(
+                    "The message holds nothing new for its run, which waits or has ended.",
+                    hint="Answer what it asks for (each approval request, each call of a tool of the client), or ask.",
+                    code="nothing-new",
+                )
+            return await self._turn(executor, run, strict, replied)
+        await self._keep_history(executor, asked)
         run = await executor.submit(self._service.prepare(asked), idempotency_key=asked.key)
-        return await self._events(executor, run, 0)
+        await self._make_way(executor, asked, run)
+        return await self._turn(executor, run, strict)
+
+    async def _keep_history(self, executor: LogExecutor, asked: ChatRequest) -> None:
+        """A conversation that the client has begun elsewhere goes on here; one that is kept here is as it is here."""
+        if asked.before and not await executor.store.messages(executor.owner, asked.thread):
+            for message in asked.history():
+                await executor.store.put(executor.owner, asked.thread, message)
+
+    async def _make_way(self, executor: LogExecutor, asked: ChatRequest, run: str) -> None:
+        """End what would hold up a new run for ever: what waits for a client that has gone on without it; and what
+        answers a question that is asked anew."""
+        for info in await _going_on(executor, asked.thread):
+            if info.run == run:
+                return
+            if asked.kind == "anew" or info.status == "waiting":
+                await executor.stop(info.run, "the conversation went on without it")
+
+    async def conversation(self, request: Request) -> Response:
+        """The messages that are kept, as a page needs them when it is opened; the answer of a run is there from its
+        end on."""
+        executor, thread = self._executor(request), request.path_params["thread"]
+        messages = await executor.store.messages(executor.owner, thread)
+        return JSONResponse({"id": thread, "messages": [message.to_wire() for message in messages]})
 
     async def resume(self, request: Request) -> Response:
         """The stream of the run that goes on in a conversation, from its beginning; 204 where none does."""
         executor = self._executor(request)
         going_on = await _going_on(executor, request.path_params["thread"])
-        return await self._events(executor, going_on[0], 0) if going_on else Response(status_code=204)
+        if not going_on:
+            return Response(status_code=204)
+        return await self._turn(executor, going_on[0].run, _strict(request))
 
     async def stop_chat(self, request: Request) -> Response:
         """Ends all that goes on in a conversation, the last first: what was queued is not begun."""
         executor = self._executor(request)
         going_on = await _going_on(executor, request.path_params["thread"])
-        for run in reversed(going_on):
-            await executor.stop(run)
+        for info in reversed(going_on):
+            await executor.stop(info.run)
         return Response(status_code=204 if going_on else 404)
 
     # ---- by run -----------------------------------------------------------------------------------------
@@ -212,7 +256,8 @@ class _Routes:
             info = await executor.info(run)
             if info.status in TERMINAL and int(text) >= info.last_seq:
                 return Response(status_code=204)
-        return await self._events(executor, run, int(text))
+        await executor.info(run)  # what is wrong is a status, as long as nothing was sent
+        return self._events(run, executor.subscribe(run, int(text)), _strict(request))
 
     async def stop_run(self, request: Request) -> Response:
         await self._executor(request).stop(request.path_params["run"])
@@ -229,18 +274,23 @@ class _Routes:
         taken = await executor.answer(request.path_params["run"], request.path_params["approval"], reply)
         return JSONResponse({"taken": taken}, 200 if taken else 409)
 
-    async def _events(self, executor: LogExecutor, run: str, after: int) -> Response:
-        await executor.info(run)  # what is wrong is a status, as long as nothing was sent
-        return StreamingResponse(self._followed(executor, run, after), headers={**HEADERS, "x-copilot-run": run})
+    async def _turn(
+        self, executor: LogExecutor, run: str, strict: bool, replied: turns.Replied | None = None
+    ) -> Response:
+        await executor.info(run)
+        return self._events(run, turns.turn(executor, run, replied), strict)
 
-    async def _followed(self, executor: LogExecutor, run: str, after: int) -> AsyncIterator[str]:
+    def _events(self, run: str, events: AsyncIterator[Event], strict: bool) -> Response:
+        return StreamingResponse(self._followed(events, strict), headers={**HEADERS, "x-copilot-run": run})
+
+    async def _followed(self, events: AsyncIterator[Event], strict: bool) -> AsyncIterator[str]:
         def count(events: int) -> None:
             self._stats.events += events
 
         self._stats.streams += 1
         try:
-            events, service = executor.subscribe(run, after), self._service
-            async for text in sse(events, service.heartbeat, closing=service.closing, count=count):
+            service = self._service
+            async for text in sse(events, service.heartbeat, closing=service.closing, count=count, strict=strict):
                 yield text
         finally:
             self._stats.streams -= 1
@@ -268,10 +318,18 @@ class _Routes:
         return _answer(error)
 
 
-async def _going_on(executor: LogExecutor, thread: str) -> list[str]:
+async def _going_on(executor: LogExecutor, thread: str) -> list[RunInfo]:
     """The runs of a conversation that have not ended, in the order in which they are executed."""
     infos = await executor.runs(_LISTED)
-    return [info.run for info in reversed(infos) if info.thread == thread and info.status not in TERMINAL]
+    return [info for info in reversed(infos) if info.thread == thread and info.status not in TERMINAL]
+
+
+def _strict(request: Request) -> bool:
+    """`?strict=true`: for clients that refuse what they do not know."""
+    given = request.query_params.get("strict", "false")
+    if given not in ("true", "false"):
+        raise UsageError(f"strict is {given[:20]!r}.", hint="It is true or false.")
+    return given == "true"
 
 
 async def _state(name: str, check: Callable[[], Awaitable[None]]) -> str:

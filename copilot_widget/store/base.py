@@ -27,6 +27,10 @@ class Store(Protocol):
         """Keep a message: at the end, or in the place of the one with its id."""
         ...
 
+    async def truncate(self, owner: str, thread: str, message_id: str) -> None:
+        """Forget what follows a message; nothing where that is not kept."""
+        ...
+
     async def clear(self, owner: str, thread: str) -> None: ...
 
     async def check(self) -> None:

@@ -17,6 +17,12 @@ class MemoryStore:
     async def put(self, owner: str, thread: str, message: UIMessage) -> None:
         self._threads.setdefault((owner, thread), {})[message.id] = message
 
+    async def truncate(self, owner: str, thread: str, message_id: str) -> None:
+        messages = self._threads.get((owner, thread), {})
+        if message_id in messages:
+            for following in list(messages)[list(messages).index(message_id) + 1 :]:
+                del messages[following]
+
     async def clear(self, owner: str, thread: str) -> None:
         self._threads.pop((owner, thread), None)
 

@@ -44,7 +44,10 @@ class RemoteStore:
         return [UIMessage.from_wire(wire) for wire in cast("list[Any]", found)]
 
     async def put(self, owner: str, thread: str, message: UIMessage) -> None:
-        await self._call("put", owner, thread, message)
+        await self._call("put", owner, thread, message=encode(message))
+
+    async def truncate(self, owner: str, thread: str, message_id: str) -> None:
+        await self._call("truncate", owner, thread, after=json.dumps(message_id))
 
     async def clear(self, owner: str, thread: str) -> None:
         await self._call("clear", owner, thread)
@@ -59,10 +62,11 @@ class RemoteStore:
 
     # ---- HTTP -------------------------------------------------------------------------------------------
 
-    async def _call(self, method: str, owner: str, thread: str, message: UIMessage | None = None) -> dict[str, Any]:
+    async def _call(self, method: str, owner: str, thread: str, **more: str) -> dict[str, Any]:
+        """`more`: further fields, each as JSON."""
         body = json.dumps({"version": VERSION, "owner": owner, "thread": thread})
-        if message is not None:
-            body = f'{body[:-1]}, "message": {encode(message)}}}'
+        for name, value in more.items():
+            body = f'{body[:-1]}, "{name}": {value}}}'
         client, httpx = self._connected()
         try:
             async with client.stream("POST", f"{self._url}{PATH}/{method}", content=body.encode()) as response:

@@ -62,6 +62,8 @@ class _Endpoint:
             return f'{{"version": {VERSION}, "messages": [{",".join(texts)}]}}'
         if method == "put":
             await self._store.put(owner, thread, _message(asked))
+        elif method == "truncate":
+            await self._store.truncate(owner, thread, _after(asked))
         elif method == "clear":
             await self._store.clear(owner, thread)
         elif method == "check":
@@ -89,6 +91,12 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(asked.get("owner"), str) or not isinstance(asked.get("thread"), str):
         raise UsageError("The body must name an owner and a thread.")
     return asked
+
+
+def _after(asked: dict[str, Any]) -> str:
+    if not isinstance(asked.get("after"), str):
+        raise UsageError("The body must name the message after which the conversation is cut.")
+    return asked["after"]
 
 
 def _message(asked: dict[str, Any]) -> UIMessage:

@@ -87,6 +87,21 @@ class SqlStore:
 
         await self._call(write)
 
+    async def truncate(self, owner: str, thread: str, message_id: str) -> None:
+        key = _digest(owner, thread)
+        kept = _messages.alias()
+        place = select(kept.c.position).where(kept.c.thread_key == key, kept.c.message_key == _digest(message_id))
+        following = delete(_messages).where(
+            _messages.c.thread_key == key, _messages.c.position > place.scalar_subquery()
+        )
+        lock = select(_threads.c.last).where(_threads.c.key == key).with_for_update()  # as `put` does
+
+        def write(connection: Connection) -> None:
+            connection.execute(lock)
+            connection.execute(following)
+
+        await self._call(write)
+
     async def clear(self, owner: str, thread: str) -> None:
         key = _digest(owner, thread)
 

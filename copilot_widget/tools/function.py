@@ -53,6 +53,7 @@ class FunctionTool(Generic[P, R]):
         read_only: bool = False,
         main_thread: bool = False,
         parallel: bool | None = None,
+        client: bool = False,
         timeout: float = math.inf,
     ) -> None:
         self.function = function
@@ -68,13 +69,14 @@ class FunctionTool(Generic[P, R]):
         self.timeout = float(timeout)
         self.read_only = read_only
         self.main_thread = main_thread
+        self.client = client
         self.parallel = (read_only and not main_thread) if parallel is None else parallel
         docstring = parse_docstring(inspect.getdoc(function))
         self._description = docstring.description if description is None else description
         self._approval = approval
         self._options: dict[str, Any] = {
             "name": self.name, "title": title, "description": description, "approval": approval, "read_only": read_only,
-            "main_thread": main_thread, "parallel": parallel, "timeout": timeout,
+            "main_thread": main_thread, "parallel": parallel, "client": client, "timeout": timeout,
         }  # fmt: skip
         self._arguments = Arguments(function, docstring)
         self._schema: ToolSchema | None = None
@@ -112,6 +114,8 @@ class FunctionTool(Generic[P, R]):
         return ApprovalRequest(title=title, code=cut(f"{self.name}({arguments})", 10_000), language="python")
 
     async def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
+        if self.client:
+            raise ToolError(f"{self.name} runs in the client that shows the conversation, and none does here.")
         positional, named = self._arguments.bind(input, context)
         start = functools.partial(self.function, *positional, **named)
         prints = Prints(context)
@@ -186,6 +190,7 @@ def tool(
     read_only: bool = False,
     main_thread: bool = False,
     parallel: bool | None = None,
+    client: bool = False,
     timeout: float = math.inf,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
@@ -195,7 +200,9 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     model reads (default: the docstring without its parameters). approval: ask the user before each call; or a
     function of the arguments (a dict) that returns whether to ask, or the question. read_only: it changes nothing,
     so calls may run beside others. main_thread: run it between cells on the kernel's main thread, for objects
-    that live there. parallel: calls may run beside others (default: as read_only). timeout: seconds.
+    that live there. parallel: calls may run beside others (default: as read_only). client: it runs in
+    the AI SDK client that shows the conversation, which gives the output; the function says only what it takes. It is
+    offered where such a client asks. timeout: seconds.
 
     A sync function runs in a thread, an async one on a loop in a thread; what a generator yields is shown until the
     next value. A parameter annotated ToolContext is filled in and hidden from the model. In a notebook, what the

@@ -58,6 +58,22 @@ async def test_a_message_that_is_put_again_keeps_its_place(anywhere: Place):
     assert await texts(store) == ["a, later", "b, later", "c", "d"]
 
 
+async def test_what_follows_a_message_is_forgotten(anywhere: Place):
+    store = anywhere.open()
+    for name in ("a", "b", "c", "d"):
+        await store.put("ann", "t", said(name, name))
+    await store.put("ann", "u", said("d", "d"))
+    await store.truncate("ann", "t", "nothing")
+    await store.truncate("ann", "nothing", "a")
+    assert await texts(store) == ["a", "b", "c", "d"]
+    await store.truncate("ann", "t", "b")
+    await store.truncate("ann", "t", "b")
+    assert await texts(anywhere.open()) == ["a", "b"]
+    await store.put("ann", "t", said("e", "e"))
+    assert await texts(store) == ["a", "b", "e"]
+    assert await texts(store, "ann", "u") == ["d"]
+
+
 async def test_owners_and_threads_are_apart(anywhere: Place):
     store = anywhere.open()
     pairs = [("ann", "t"), ("bob", "t"), ("ann", "u"), ("ann t", ""), ("", "ann t"), ('ann", "t', ""), ("ANN", "t")]

@@ -15,10 +15,9 @@ from .jupyter import DEFAULT_KERNEL, OLDER_KERNELS, Front, JupyterServer
 from .notebook import NotebookPage
 from .openai_server import OpenAIServer
 from .scripts import write_talk
+from .tabs import REPORTS, watched
 
-FAILURES = Path(__file__).parent / "failures"
 VIEWPORT = {"width": 1280, "height": 900}
-_REPORTS = pytest.StashKey[dict[str, pytest.TestReport]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report: Any = yield
-    item.stash.setdefault(_REPORTS, {})[report.when] = report
+    item.stash.setdefault(REPORTS, {})[report.when] = report
     return report
 
 
@@ -60,25 +59,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext, server: JupyterServer, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A tab; when the test fails its pictures, its console and the server's log are kept in tests/e2e/failures."""
-    page = context.new_page()
-    console: list[str] = []
-    page.on("console", lambda message: console.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: console.append(f"uncaught: {error}"))
-    yield page
-    if any(report.failed for report in request.node.stash.get(_REPORTS, {}).values()):
-        _keep(request.node.name, context, console, server)
+    with watched(context, request, server.log) as page:
+        yield page
     server.shut_kernels_down()
-
-
-def _keep(test: str, context: BrowserContext, console: list[str], server: JupyterServer) -> None:
-    FAILURES.mkdir(exist_ok=True)
-    stem = re.sub(r"[^\w.-]+", "_", test)
-    for number, page in enumerate(context.pages):
-        suffix = f"-{number}" if number else ""
-        page.screenshot(path=FAILURES / f"{stem}{suffix}.png")
-        (FAILURES / f"{stem}{suffix}.html").write_text(page.content())
-    log = "\n".join(server.log.read_text().splitlines()[-60:])
-    (FAILURES / f"{stem}.log").write_text("\n".join(console) + "\n\n---- server\n" + log + "\n")
 
 
 class OpenNotebook(Protocol):
