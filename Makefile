@@ -3,6 +3,7 @@
 # make check   linters, formatters, types, import rules
 # make bench   streaming and start-up, measured beside update_display
 # make bench-executors   what it costs that runs leave the kernel: workers and servers started, and killed
+# make bench-serve       what one core serves: 200 streams of 20 tokens a second, in order and in time
 # make soak    the long fault runs, marked `soak`
 # make lock    resolve the Python dependencies anew (the front end's: npm, in js/)
 # make dist    sdist and wheel
@@ -11,7 +12,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-js test-py check check-py check-js bench bench-executors soak lock dist clean
+.PHONY: help setup demo test test-js test-py check check-py check-js bench bench-executors bench-serve soak lock dist clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -49,6 +50,12 @@ $(INFERENCE): requirements/inference.txt | $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --no-deps -r $<
 	@touch $@
 
+# MCP servers that others wrote, for the tests; those of npm are in js/package.json.
+MCP_SERVERS := $(VENV)/.mcp-servers
+$(MCP_SERVERS): requirements/mcp-servers.txt | $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-deps -r $<
+	@touch $@
+
 $(NODE_MODULES): js/package-lock.json | $(INSTALLED)
 	cd js && npm ci --no-audit --no-fund
 	@touch $@
@@ -73,7 +80,7 @@ test: test-js test-py
 test-js: $(NODE_MODULES)
 	cd js && npm test
 
-test-py: setup $(INFERENCE) $(EXTRA_KERNELS)
+test-py: setup $(INFERENCE) $(MCP_SERVERS) $(EXTRA_KERNELS)
 	scripts/chromium
 	scripts/servers
 	$(BIN)/python -m pytest
@@ -96,6 +103,9 @@ bench: setup
 bench-executors: setup
 	scripts/servers
 	$(BIN)/python -m benchmarks.executors
+
+bench-serve: setup
+	$(BIN)/python -m benchmarks.serving
 
 soak: setup
 	scripts/servers

@@ -6,7 +6,18 @@ import time
 from typing import Any
 
 from .errors import CopilotError
-from .protocol.chunks import Abort, Chunk, Error, Finish, FinishStep, MessageMetadata, ToolInputError, ToolOutputError
+from .protocol.chunks import (
+    Abort,
+    Chunk,
+    Error,
+    Finish,
+    FinishStep,
+    MessageMetadata,
+    ToolApprovalResponse,
+    ToolInputError,
+    ToolOutputDenied,
+    ToolOutputError,
+)
 from .protocol.messages import ToolPart, UIMessage
 from .state import RunState
 
@@ -79,7 +90,11 @@ def _resolve_calls(state: RunState, message: UIMessage, why: str) -> list[Chunk]
                 error_text=f"The call was cut off ({why}).",
             )
             chunks.append(error)
-        elif part.state in ("input-available", "approval-requested", "approval-responded") or part.preliminary:
+        elif part.state == "approval-requested" and part.approval is not None:
+            # Clients do not take a message back in which a call has failed that was never allowed.
+            chunks.append(ToolApprovalResponse(approval_id=part.approval.id, approved=False, reason=why))
+            chunks.append(ToolOutputDenied(tool_call_id=part.tool_call_id))
+        elif part.state in ("input-available", "approval-responded") or part.preliminary:
             chunks.append(ToolOutputError(tool_call_id=part.tool_call_id, error_text=f"No result: {why}."))
     state.pending = []
     return chunks

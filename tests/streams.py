@@ -1,41 +1,19 @@
-"""Streams for tests: those that the official client has judged, and random valid ones."""
+"""Streams for tests: those that the official client has judged, and random ones."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
-from copilot_widget.protocol.chunks import (
-    Chunk,
-    Data,
-    Finish,
-    FinishStep,
-    MessageMetadata,
-    ReasoningDelta,
-    ReasoningEnd,
-    ReasoningStart,
-    ResetStep,
-    SourceUrl,
-    Start,
-    StartStep,
-    TextDelta,
-    TextEnd,
-    TextStart,
-    ToolApprovalRequest,
-    ToolApprovalResponse,
-    ToolInputAvailable,
-    ToolInputDelta,
-    ToolInputError,
-    ToolInputStart,
-    ToolOutputAvailable,
-    ToolOutputDenied,
-    ToolOutputError,
-)
+from copilot_widget.errors import ProtocolError
+from copilot_widget.protocol.chunks import Data
+from copilot_widget.protocol.reducer import Reducer
+from copilot_widget.protocol.wire import CHUNK_CLASSES, parse_chunk
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -73,133 +51,113 @@ def _number(text: str) -> float:
     return int(value) if value.is_integer() else value
 
 
-TEXT = ["a", "Hello ", "", "né ", "\ud83e", "\udde0", '"', "\n\ndata: x", "\u2028", "x" * 200]
-PIECES = ['{"code": "1', ' + 1"', ', "n": [1, -2.5e', "3, tr", 'ue], "s": "\\u00e', '9"}', " ", "nul", "x"]
+# ---- random streams -------------------------------------------------------------------------------------
+
+Wire = dict[str, Any]
+SIGNED = {"lab": {"signature": "s"}}
 VALUES = [None, 0, True, "out", {"a": 1, "b": [True, None]}, [], {"deep": {"er": {"x": "y"}}}]
-METADATA = [{"a": 1}, {"a": {"b": 2}}, {"a": {"c": [1]}, "d": None}, {"usage": {"totalTokens": 7}}]
+METADATA = [{"a": 1}, {"a": {"b": 2}}, {"a": {"c": [1]}, "d": None}, {"usage": {"totalTokens": 7}}, {"a": [2]}]
+CITED = {"type": "source", "sourceType": "url", "id": "s", "url": "https://example.org/"}
+PAPER = {"type": "source", "sourceType": "document", "id": "d", "mediaType": "text/plain", "title": "T"}
+POOLS: dict[str, list[Any]] = {
+    "id": ["t1", "t2", "t3"],
+    "delta": ["a", "Hello ", "", "né ", "\ud83e", "\udde0", '"', "\n\ndata: x", "\u2028", "x" * 200],
+    "messageId": ["m", "m", "m", "m2"],
+    "messageMetadata": METADATA,
+    "finishReason": ["stop", "length", "tool-calls", "interrupted"],
+    "providerMetadata": [SIGNED, {"lab": {"other": 1}}, {"q": {}}],
+    "citations": [[], [{"source": CITED, "startIndex": 0, "endIndex": 4}], [{"source": PAPER, "citedText": "c"}]],
+    "toolCallId": ["c1", "c2", "c3", "__proto__"],
+    "toolName": ["run", "look-up"],
+    "inputTextDelta": [
+        '{"code": "1',
+        ' + 1"',
+        ', "n": [1, -2.5e',
+        "3, tr",
+        'ue], "s": "\\u00e',
+        '9"}',
+        " ",
+        "nul",
+        "x",
+    ],
+    "input": VALUES,
+    "output": VALUES,
+    "toolMetadata": [{"k": 1}, {}],
+    "inputEncoding": ["json", "text", "text"],
+    "approvalId": ["a1", "a2", "a3"],
+    "approvalDescriptor": VALUES,
+    "inputSchemaInput": VALUES,
+    "parts": [[], [{"type": "text", "text": "shorter"}, {"type": "file", "url": "data:,", "mediaType": "text/plain"}]],
+    "data": VALUES,
+}
+FLAGS = ("dynamic", "providerExecuted", "preliminary", "transient", "isAutomatic", "approved")
+RARE = ("start", "finish", "abort", "error", "reset-step")
+LIKELY = ("text-delta", "tool-input-delta", "tool-output-available", "tool-input-start", "tool-approval-response")
+KINDS = [
+    *(name for name in CHUNK_CLASSES for _ in range(1 if name in RARE else 6 if name in LIKELY else 3)),
+    *["data-x", "data-display"] * 3,
+]
+NOISE = [None, 7, "x", True, [], {}, {"lab": 1}]
 
 
 class _Writer:
-    """Follows only what makes a chunk valid: which parts are open, which calls and approvals are known."""
+    """Any chunk, of few ids, so that they meet; what may not come where it stands is left to the reducer to refuse."""
 
     def __init__(self, choices: Iterable[int]) -> None:
-        self.choices = iter(choices)
-        self.ids = 0
-        self.texts: list[str] = []
-        self.reasonings: list[str] = []
-        self.before: list[str] = []  # calls of earlier steps
-        self.calls: list[str] = []  # calls of this step
-        self.streaming: list[str] = []
-        self.asked: dict[str, str] = {}
+        self._choices = iter(choices)
 
-    def pick(self, values: Any) -> Any:
-        return values[next(self.choices) % len(values)]
+    def pick(self, values: Sequence[Any]) -> Any:
+        return values[next(self._choices) % len(values)]
 
-    def new_id(self) -> str:
-        self.ids += 1
-        return f"i{self.ids}"
+    def chunk(self) -> Wire:
+        kind = self.pick(KINDS)
+        wire: Wire = {"type": kind}
+        for _, key, required in CHUNK_CLASSES.get(kind, Data).wire_fields:
+            if required or self.pick(range(5)) == 0:
+                wire[key] = self._value(kind, key)
+        return wire
 
-    def chunk(self) -> Chunk | None:
-        actions = [self.text, self.text, self.reasoning, self.tool, self.tool, self.delta, self.delta, self.result]
-        return self.pick([*actions, self.result, self.approval, self.step, self.data])()
+    def _value(self, kind: str, key: str) -> Any:
+        if key in FLAGS:
+            return self.pick([True, False])
+        if key == "id" and kind.startswith("data-"):
+            return self.pick(["d1", "d2"])
+        return self.pick(POOLS[key]) if key in POOLS else "text"
 
-    def text(self) -> Chunk:
-        if not self.texts or self.pick(range(4)) == 0:
-            self.texts.append(self.new_id())
-            return TextStart(id=self.texts[-1], provider_metadata=self.pick([None, {"p": {"s": 1}}]))
-        part = self.pick(self.texts)
-        if self.pick(range(4)) == 0:
-            self.texts.remove(part)
-            return TextEnd(id=part)
-        return TextDelta(id=part, delta=self.pick(TEXT))
-
-    def reasoning(self) -> Chunk:
-        if not self.reasonings:
-            self.reasonings.append(self.new_id())
-            return ReasoningStart(id=self.reasonings[-1])
-        if self.pick(range(4)) == 0:
-            return ReasoningEnd(id=self.reasonings.pop(), provider_metadata=self.pick([None, {"p": {"s": 1}}]))
-        return ReasoningDelta(id=self.reasonings[-1], delta=self.pick(TEXT))
-
-    def tool(self) -> Chunk:
-        call: str = self.calls[-1] if self.calls and self.pick(range(2)) else self.new_id()
-        self.calls += [call] if call not in self.calls else []
-        kind, dynamic = self.pick(range(5)), self.pick([None, None, True, False])
-        fields: dict[str, Any] = {"tool_call_id": call, "tool_name": self.pick(["run", "look-up"]), "dynamic": dynamic}
-        if kind < 3:
-            self.streaming.append(call)
-            return ToolInputStart(**fields, input_encoding=self.pick([None, None, "json", "text"]))
-        if kind == 3:
-            return ToolInputAvailable(**fields, input=self.pick(VALUES), title=self.pick([None, "T"]))
-        return ToolInputError(**fields, input=self.pick(VALUES), error_text="bad")
-
-    def delta(self) -> Chunk | None:
-        if not self.streaming:
-            return None
-        call = self.streaming[-1]
-        self.calls += [call] if call not in self.calls else []
-        return ToolInputDelta(tool_call_id=call, input_text_delta=self.pick(PIECES))
-
-    def result(self) -> Chunk | None:
-        known = self.before + self.calls
-        if not known:
-            return None
-        call, kind = self.pick(known), self.pick(range(4))
-        if kind == 0:
-            return ToolOutputError(tool_call_id=call, error_text="failed")
-        if kind == 1:
-            return ToolOutputDenied(tool_call_id=call)
-        return ToolOutputAvailable(tool_call_id=call, output=self.pick(VALUES), preliminary=self.pick([None, True]))
-
-    def approval(self) -> Chunk | None:
-        if self.asked and self.pick(range(2)):
-            approval = self.asked.pop(next(iter(self.asked)))
-            return ToolApprovalResponse(approval_id=approval, approved=self.pick([True, False]), reason="so")
-        if not self.calls:
-            return None
-        call = self.pick(self.calls)
-        self.asked[call] = self.new_id()
-        return ToolApprovalRequest(approval_id=self.asked[call], tool_call_id=call, reason=self.pick([None, "why"]))
-
-    def step(self) -> Chunk:
-        kind = self.pick(range(6))
-        if kind == 0:
-            for open_ids in (self.texts, self.reasonings, self.calls, self.streaming):
-                open_ids.clear()
-            self.asked.clear()
-            return ResetStep()
-        if kind < 3:
-            return FinishStep()
-        self.before += self.calls
-        self.calls = []
-        return StartStep()
-
-    def data(self) -> Chunk:
-        return self.pick(
-            [
-                MessageMetadata(message_metadata=self.pick(METADATA)),
-                Data(
-                    type="data-x", data=self.pick(VALUES), id=self.pick([None, "d"]), transient=self.pick([None, True])
-                ),
-                SourceUrl(source_id="s", url="https://example.org/", title=self.pick([None, "T"])),
-                Start(message_id="m"),
-            ]
-        )
+    def spoil(self, wire: Wire) -> Wire:
+        """The chunk with one field changed, left out or added."""
+        key = self.pick([*wire, "dynamic", "transient", "providerMetadata", "more"])
+        if self.pick(range(3)) == 0:
+            return {name: value for name, value in wire.items() if name != key}
+        return {**wire, key: self.pick(NOISE)}
 
 
-def stream_from(choices: Iterable[int]) -> Iterator[Chunk]:
-    """The valid stream that numbers spell: the same for the same numbers."""
-    writer = _Writer(choices)
-    yield Start(message_id="m", message_metadata={"model": "random"})
-    while True:
-        try:
-            chunk = writer.chunk()
-        except StopIteration:
-            break
-        if chunk is not None:
-            yield chunk
-    yield Finish(finish_reason="stop", message_metadata={"steps": 1})
+def random_wires(choices: Iterable[int], *, faults: bool = False) -> Iterator[Wire]:
+    """The stream that numbers spell: the same for the same numbers.
+
+    It breaks no rule as far as our reducer knows; with `faults` one chunk in twenty may, and a stream ends with that.
+    """
+    writer, reducer = _Writer(choices), Reducer()
+    try:
+        while True:
+            wire = writer.chunk()
+            meant = faults and writer.pick(range(20)) == 0
+            if meant and writer.pick(range(2)):
+                wire = writer.spoil(wire)
+            try:
+                reducer.push(wire)
+            except ProtocolError:
+                if meant:
+                    yield wire
+                    return
+                continue
+            yield wire
+    except StopIteration:
+        return
 
 
-random_streams = st.lists(st.integers(0, 255), max_size=150).map(lambda choices: list(stream_from(choices)))
+_choices = st.lists(st.integers(0, 255), max_size=400)
+random_streams = _choices.map(lambda choices: [parse_chunk(wire) for wire in random_wires(choices)])
 """Hypothesis's strategy of valid streams, as chunks."""
+spoilt_streams = _choices.map(lambda choices: list(random_wires(choices, faults=True)))
+"""Of streams, as dicts, of which many end with a chunk that breaks a rule."""

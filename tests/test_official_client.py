@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from copilot_widget.funnel import StopSignal
-from copilot_widget.protocol import reduce_chunks
+from copilot_widget.protocol import parse_chunk, reduce_chunks, to_wire
 from copilot_widget.tools.base import ToolResult
 from copilot_widget.tools.function import tool
 from tests.agents import begin, drive, make_agent, step
+from tests.judge import Judge
 from tests.streams import canonical, plain
-
-ROOT = Path(__file__).parents[1]
-JUDGE = ROOT / "js" / "scripts" / "judge.mjs"
 
 
 @tool
@@ -119,18 +115,6 @@ async def streams() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def judged(chunks: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    path = os.environ.get("PATH", "") + os.pathsep + str(ROOT / ".venv" / "bin")
-    node = shutil.which("node", path=path)
-    assert node, "Node.js is needed for the official client; `make test` installs it with the other parts."
-    lines = "".join(json.dumps({"chunks": stream}) + "\n" for stream in chunks)
-    done = subprocess.run(
-        [node, str(JUDGE)], input=lines, capture_output=True, text=True, check=False, cwd=JUDGE.parent, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 async def test_the_official_client_accepts_every_kind_of_run_and_sees_the_same_message():
     runs = await streams()
     where = os.environ.get("UI_STREAMS_TO")  # a folder: keep what was judged, to look at or for another checker
@@ -138,13 +122,31 @@ async def test_the_official_client_accepts_every_kind_of_run_and_sees_the_same_m
         for name, chunks in runs.items():
             text = "".join(f"{json.dumps(chunk)}\n" for chunk in chunks)
             (Path(where) / f"{name.replace(' ', '-').replace(',', '')}.ndjson").write_text(text)
-    for (name, chunks), verdict in zip(runs.items(), judged(list(runs.values())), strict=True):
-        assert verdict["violation"] is None, name
-        ours = reduce_chunks(chunks).to_wire()
-        assert canonical(plain(ours)) == canonical(plain(verdict["final"])), name
-        assert chunks[-1]["type"] in ("finish", "error", "abort"), name
+    with Judge() as judge:
+        for name, chunks in runs.items():
+            verdict = judge(chunks)
+            assert verdict["violation"] is None, name
+            assert verdict["refused"] is None, f"{name}: its message could not be sent again"
+            ours = canonical(plain(reduce_chunks(chunks).to_wire()))
+            assert ours == canonical(plain(verdict["final"])), name
+            assert ours == canonical(plain(verdict["page"]["final"])), name
+            assert chunks[-1]["type"] in ("finish", "error", "abort"), name
+
+
+async def test_no_run_sends_a_field_that_its_chunk_has_not_or_leaves_a_text_open():
+    for name, chunks in (await streams()).items():
+        opened: set[str] = set()
+        for chunk in chunks:
+            assert to_wire(parse_chunk(chunk)) == chunk, name
+            kind, _, what = chunk["type"].rpartition("-")
+            if kind in ("text", "reasoning") and what in ("start", "end"):
+                (opened.add if what == "start" else opened.remove)(chunk["id"])
+            if chunk["type"] in ("start-step", "finish-step", "finish", "abort"):
+                assert not opened, name
 
 
 def test_the_judge_does_refuse():
-    [verdict] = judged([[{"type": "start"}, {"type": "text-delta", "id": "t", "delta": "x"}]])
+    with Judge() as judge:
+        verdict = judge([{"type": "start"}, {"type": "text-delta", "id": "t", "delta": "x"}])
     assert verdict["violation"]["layer"] == "reducer"
+    assert verdict["page"]["failed"] == 1

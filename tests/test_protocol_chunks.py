@@ -26,7 +26,7 @@ from copilot_widget.protocol.chunks import (
     ToolInputStart,
     ToolOutputAvailable,
 )
-from copilot_widget.protocol.jsontext import dumps
+from copilot_widget.protocol.jsontext import dumps, is_poisoned
 from copilot_widget.protocol.wire import CHUNK_CLASSES, Heartbeat, Usage, parse_chunk, to_wire
 
 from .streams import all_fixtures, canonical
@@ -132,7 +132,11 @@ def test_wire_shapes(chunk: Any, wire: dict[str, Any]) -> None:
         ('{"type":"tool-output-available","toolCallId":"c","output":NaN}', "not JSON"),
         ('{"type":"data-x","data":{"__proto__":1}}', "prototype"),
         ('{"type":"data-x","data":[{"constructor":{"prototype":1}}]}', "prototype"),
-        ("[" * 100_000, "not JSON"),
+        ('{"type":"data-x","data":{"\\u005f_proto__":1}}', "prototype"),
+        ('{"type":"text-delta","id":"t","delta":"x","more":{"__proto__":1}}', "prototype"),
+        ('{"type":"text-delta","id":"t","delta":"x","providerMetadata":{"p":{"x":-Infinity}}}', "not JSON"),
+        ('{"type":"text-delta","id":"t","delta":"x","id":2}', "id: .* not a number"),
+        ("[" * 100_000, "not JSON: it is nested too deeply"),
     ],
 )
 def test_what_is_no_chunk_is_refused_with_the_field_and_the_reason(wire: Any, reason: str) -> None:
@@ -196,6 +200,16 @@ def test_json_text_is_what_javascript_reads() -> None:
     assert dumps("\ud83e").isascii()
     with pytest.raises(ProtocolError, match="not JSON"):
         dumps({"a": object()})
+
+
+def test_a_search_for_keys_goes_to_any_depth() -> None:
+    value: Any = {"constructor": {"prototype": 1}}
+    for _ in range(100_000):
+        value = [value]
+    assert is_poisoned(value)
+    while isinstance(value, list):  # taken apart: a comparison, or a failure's report, would go to that depth too
+        [value] = value
+    assert not is_poisoned({"constructor": 1, "prototype": ["__proto__"]})
 
 
 def test_every_public_name_is_there_and_loads_nothing_before() -> None:

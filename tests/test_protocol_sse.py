@@ -69,6 +69,28 @@ def test_strict_clients_get_the_old_shapes(chunk: Any, wires: list[dict[str, Any
     assert events == wires
 
 
+FIELDS: dict[str, set[str]] = {
+    "start": {"messageId"},
+    "finish": set(),
+    "start-step": set(),
+    "finish-step": set(),
+    "text-start": {"id"},
+    "text-delta": {"id", "delta"},
+    "text-end": {"id"},
+    "tool-input-start": {"toolCallId", "toolName"},
+    "tool-input-available": {"toolCallId", "toolName", "input"},
+    "tool-output-available": {"toolCallId", "output"},
+    "error": {"errorText"},
+}
+
+
+@given(random_streams)
+def test_a_strict_client_is_sent_nothing_that_it_does_not_know(chunks: list[c.Chunk]) -> None:
+    for event in parse_events(to_sse(chunk, strict=True) for chunk in chunks):
+        wire = json.loads(event.data)
+        assert set(wire) - {"type"} | {"messageId"} == FIELDS[wire["type"]] | {"messageId"}
+
+
 def test_a_strict_client_still_gets_a_heartbeat() -> None:
     assert to_sse(Heartbeat(), strict=True) == ": heartbeat\n\n"
 
@@ -166,13 +188,36 @@ def test_the_command_prints_the_final_message(form: str, tmp_path: Path, reduce_
         ("[1", "not JSON"),
         ("[1]", "chunk 0: a chunk must be an object, not a number"),
         ("", "there is no chunk"),
+        ("<html>", "there is no chunk"),
+        ('[{"type":"data-x","data":{"__proto__":1}}]', "not JSON: a key could reach an object's prototype"),
+        ('{"type":"text-delta","id":"t","delta":"x","more":NaN}', "chunk 0: not JSON: NaN is no JSON"),
+        ("[" * 100_000, "not JSON: it is nested too deeply"),
+        ('{"type":"data-x","data":' + "[" * 100_000, "chunk 0: not JSON: it is nested too deeply"),
     ],
+    ids=lambda value: value[:40],
 )
 def test_the_command_names_what_is_wrong_in_one_line(text: str, line: str, reduce_text: Callable[..., Reduced]) -> None:
     run = reduce_text(text, "-")
     assert (run.code, run.out) == (1, b"")
     assert run.err.startswith(line)
     assert run.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("depth", [150, 500, 900, 100_000])
+def test_the_command_reads_half_an_input_of_any_depth(depth: int, reduce_text: Callable[..., Reduced]) -> None:
+    delta = {"type": "tool-input-delta", "toolCallId": "c", "inputTextDelta": '{"\u005f_proto":' + "[" * depth}
+    run = reduce_text(json.dumps([{"type": "tool-input-start", "toolCallId": "c", "toolName": "t"}, delta]))
+    assert (run.code, run.err) == (0, "")
+    assert json.loads(run.out)["parts"][0]["rawInput"] == delta["inputTextDelta"]
+
+
+def test_what_is_no_text_and_no_file_is_refused_in_one_line(
+    tmp_path: Path, reduce_text: Callable[..., Reduced]
+) -> None:
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert reduce_text("", str(tmp_path / "picture")) == Reduced(1, b"", "not UTF-8: byte 0 is 0x89\n")
+    folder = reduce_text("", str(tmp_path))
+    assert (folder.code, folder.err.count("\n")) == (1, 1)
 
 
 def test_the_command_says_how_it_is_used(reduce_text: Callable[..., Reduced]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ProtocolError
-from .jsontext import dumps, loads
+from .jsontext import dumps, loads_safely
 from .reducer import Reducer
 from .sse import parse_events
 from .wire import parse_chunk
@@ -25,8 +25,8 @@ def read_chunks(text: str) -> Iterator[Any]:
     head = text.lstrip()[:1]
     if head == "[":
         try:
-            yield from loads(text)
-        except (ValueError, RecursionError) as error:
+            yield from loads_safely(text)
+        except ValueError as error:
             raise ProtocolError(f"not JSON: {error}") from None
     elif head == "{":
         lines = (line.strip() for line in text.split("\n"))
@@ -50,16 +50,21 @@ def main(arguments: list[str]) -> int:
             except ProtocolError as error:
                 raise ProtocolError(error.reason, index=index) from None
         if index < 0:
-            raise ProtocolError("there is no chunk")
-    except (ProtocolError, OSError, UnicodeDecodeError) as error:
+            raise ProtocolError("there is no chunk: neither an event, nor a line of JSON, nor a JSON array")
+        message = dumps(reducer.message.to_wire())
+    except (ProtocolError, OSError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(dumps(reducer.message.to_wire()).encode() + b"\n")
+    sys.stdout.buffer.write(message.encode() + b"\n")
     return 0
 
 
 def _read(name: str = "-") -> str:
-    return (sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()).decode()
+    held = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    try:
+        return held.decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolError(f"not UTF-8: byte {error.start} is 0x{held[error.start]:02x}") from None
 
 
 if __name__ == "__main__":

@@ -15,12 +15,24 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def loads(text: str | bytes | bytearray) -> Any:
-    """Raises ValueError (RecursionError where it is nested too deeply)."""
+    """Raises ValueError, also where it is nested more deeply than this interpreter can follow."""
     try:
         return from_json(text, allow_inf_nan=False)
     except ValueError:
         # what the fast parser refuses, but JSON allows: lone surrogates in escapes, deep nesting
-        return json.loads(text, parse_constant=_refuse)
+        try:
+            return json.loads(text, parse_constant=_refuse)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+
+
+def loads_safely(text: str) -> Any:
+    """`loads` as clients do it: raises ValueError also where a key could reach an object's prototype."""
+    value = loads(text)
+    suspect = "__proto__" in text or "constructor" in text or ("\\" in text and "\\u00" in text)  # perhaps escaped
+    if suspect and is_poisoned(value):
+        raise ValueError("a key could reach an object's prototype")
+    return value
 
 
 def dumps(value: Any) -> str:
@@ -32,6 +44,8 @@ def dumps(value: Any) -> str:
             return json.dumps(value, separators=(",", ":"), allow_nan=False)
         except (TypeError, ValueError):
             raise ProtocolError(f"a value is not JSON: {error}") from None
+        except RecursionError:
+            raise ProtocolError("a value is nested too deeply") from None
 
 
 def mend(text: str) -> str:
@@ -47,10 +61,15 @@ def mend(text: str) -> str:
 
 def is_poisoned(value: Any) -> bool:
     """Whether a key in it could reach an object's prototype in JavaScript, where such a text is refused."""
-    if isinstance(value, dict):
-        held = cast("dict[str, Any]", value)
-        constructor = held.get("constructor")
-        if "__proto__" in held or (isinstance(constructor, dict) and "prototype" in constructor):
-            return True
-        return any(map(is_poisoned, held.values()))
-    return isinstance(value, list) and any(map(is_poisoned, cast("list[Any]", value)))
+    rest = [value]
+    while rest:  # no recursion: a text may be nested as deeply as the interpreter could just follow
+        held = rest.pop()
+        if isinstance(held, list):
+            rest += cast("list[Any]", held)
+        elif isinstance(held, dict):
+            fields = cast("dict[str, Any]", held)
+            constructor = fields.get("constructor")
+            if "__proto__" in fields or (isinstance(constructor, dict) and "prototype" in constructor):
+                return True
+            rest += fields.values()
+    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .jsontext import is_poisoned, loads
+from .jsontext import loads_safely
 from .tool_part import ABSENT
 
 _LITERALS = ("true", "false", "null")
@@ -31,10 +31,9 @@ def parse_partial_json(text: str) -> Any:
 
 def _parse(text: str) -> Any:
     try:
-        value = loads(text)
-    except (ValueError, RecursionError):
+        return loads_safely(text)
+    except ValueError:
         return ABSENT
-    return ABSENT if is_poisoned(value) else value
 
 
 class _Closer:

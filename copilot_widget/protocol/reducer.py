@@ -20,7 +20,6 @@ from .parts import (
     SourceDocumentPart,
     SourceUrlPart,
     SteeringMessagePart,
-    StepStartPart,
     TextPart,
 )
 from .reducer_state import State
@@ -103,8 +102,7 @@ def _usage(state: State, chunk: Usage) -> None:
 
 
 def _start_step(state: State, chunk: c.StartStep) -> None:
-    state.message.parts.append(StepStartPart())
-    state.step_start = len(state.message.parts)
+    state.begin_step()
 
 
 def _reset_step(state: State, chunk: c.ResetStep) -> None:
@@ -129,13 +127,13 @@ def _nothing(state: State, chunk: object) -> None:
 def _text_start(state: State, chunk: c.TextStart) -> None:
     part = TextPart(state="streaming", provider_metadata=chunk.provider_metadata)
     state.texts[chunk.id] = part
-    state.message.parts.append(part)
+    state.add(part)
 
 
 def _reasoning_start(state: State, chunk: c.ReasoningStart) -> None:
     part = ReasoningPart(id=chunk.id, state="streaming", provider_metadata=chunk.provider_metadata)
     state.reasonings[chunk.id] = part
-    state.message.parts.append(part)
+    state.add(part)
 
 
 def _text_delta(state: State, chunk: c.TextDelta) -> None:
@@ -185,41 +183,41 @@ def _not_open(chunk: c.TextDelta | c.TextEnd | c.ReasoningDelta | c.ReasoningEnd
 
 
 def _file(state: State, chunk: c.File) -> None:
-    state.message.parts.append(FilePart(chunk.media_type, chunk.url, provider_metadata=chunk.provider_metadata))
+    state.add(FilePart(chunk.media_type, chunk.url, provider_metadata=chunk.provider_metadata))
 
 
 def _reasoning_file(state: State, chunk: c.ReasoningFile) -> None:
-    state.message.parts.append(ReasoningFilePart(chunk.media_type, chunk.url, chunk.provider_metadata))
+    state.add(ReasoningFilePart(chunk.media_type, chunk.url, chunk.provider_metadata))
 
 
 def _source_url(state: State, chunk: c.SourceUrl) -> None:
-    state.message.parts.append(SourceUrlPart(chunk.source_id, chunk.url, chunk.title, chunk.provider_metadata))
+    state.add(SourceUrlPart(chunk.source_id, chunk.url, chunk.title, chunk.provider_metadata))
 
 
 def _source_document(state: State, chunk: c.SourceDocument) -> None:
     part = SourceDocumentPart(chunk.source_id, chunk.media_type, chunk.title, chunk.filename, chunk.provider_metadata)
-    state.message.parts.append(part)
+    state.add(part)
 
 
 def _custom(state: State, chunk: c.Custom) -> None:
-    state.message.parts.append(CustomPart(chunk.kind, chunk.provider_metadata))
+    state.add(CustomPart(chunk.kind, chunk.provider_metadata))
 
 
 def _steering_message(state: State, chunk: c.SteeringMessage) -> None:
-    state.message.parts.append(SteeringMessagePart(chunk.id, cast("list[Any]", chunk.parts)))
+    state.add(SteeringMessagePart(chunk.id, cast("list[Any]", chunk.parts)))
 
 
 def _data(state: State, chunk: c.Data) -> None:
     if chunk.transient:
         return
-    for part in state.message.parts:
-        if chunk.id is not None and isinstance(part, DataPart) and (part.type, part.id) == (chunk.type, chunk.id):
-            part.data = chunk.data
-            return
+    part = None if chunk.id is None else state.find_data(chunk.type, chunk.id)
+    if part is not None:
+        part.data = chunk.data
+        return
     extra = dict(chunk.model_extra or {})
     if chunk.transient is not None:
         extra["transient"] = chunk.transient  # the client's part is the chunk, as it came
-    state.message.parts.append(DataPart(chunk.type, chunk.data, chunk.id, extra=extra))
+    state.add(DataPart(chunk.type, chunk.data, chunk.id, extra=extra))
 
 
 # ---- metadata -------------------------------------------------------------------------------------------
@@ -229,7 +227,10 @@ def _merge_metadata(state: State, metadata: c.Json) -> None:
     if metadata is None:
         return
     message = state.message
-    message.metadata = metadata if message.metadata is None else _merge(message.metadata, metadata)
+    try:
+        message.metadata = metadata if message.metadata is None else _merge(message.metadata, metadata)
+    except RecursionError:
+        raise ProtocolError("messageMetadata: nested too deeply") from None
 
 
 _UNSAFE = ("__proto__", "constructor", "prototype")

@@ -7,7 +7,7 @@ from .chunks import FinishReason, InputEncoding, Json
 from .jsontext import mend
 from .messages import UIMessage
 from .partial_json import parse_partial_json
-from .parts import Part, ReasoningPart, TextPart
+from .parts import DataPart, Part, ReasoningPart, StepStartPart, TextPart
 from .tool_part import ABSENT, ToolPart
 
 
@@ -76,8 +76,33 @@ class State:
         steps = (index for index in range(len(parts), 0, -1) if parts[index - 1].type == "step-start")
         self.step_start = next(steps, 0)
         """The index of the current step's first part."""
+        self._data: dict[tuple[str, str | None], DataPart] = {}
+        self._calls_of_step: dict[str, list[ToolPart]] = {}
+        self._file_all()
         for part in parts[self.step_start :]:
             self._reopen(part)
+
+    def add(self, part: Part) -> None:
+        self._file(part, len(self.message.parts))
+        self.message.parts.append(part)
+
+    def begin_step(self) -> None:
+        self.message.parts.append(StepStartPart())
+        self.step_start = len(self.message.parts)
+        self._calls_of_step.clear()
+
+    def _file_all(self) -> None:
+        self._data.clear()
+        self._calls_of_step.clear()
+        for index, part in enumerate(self.message.parts):
+            self._file(part, index)
+
+    def _file(self, part: Part, index: int) -> None:
+        """Remember where a part is: data parts are looked for by type and id, the current step's calls by id."""
+        if isinstance(part, DataPart):
+            self._data.setdefault((part.type, part.id), part)
+        elif isinstance(part, ToolPart) and index >= self.step_start:
+            self._calls_of_step.setdefault(part.tool_call_id, []).append(part)
 
     def _reopen(self, part: Part) -> None:
         """A tool input that streamed when the message was kept goes on streaming."""
@@ -93,12 +118,14 @@ class State:
 
     def find_in_step(self, call_id: str, *, dynamic: bool | None = None) -> ToolPart | None:
         """The call's part in this step, of one kind or of any."""
-        parts = self.message.parts
-        for index in range(self.step_start, len(parts)):
-            part = parts[index]
-            if isinstance(part, ToolPart) and part.tool_call_id == call_id and dynamic in (None, part.dynamic):
+        for part in self._calls_of_step.get(call_id, ()):
+            if dynamic in (None, part.dynamic):
                 return part
         return None
+
+    def find_data(self, kind: str, data_id: str) -> DataPart | None:
+        """The first data part of a type and an id."""
+        return self._data.get((kind, data_id))
 
     def find_call(self, call_id: str) -> ToolPart:
         """The call's part in this step, or else its last one in the whole message."""
@@ -121,12 +148,14 @@ class State:
         self.texts.clear()
         self.reasonings.clear()
         self.calls.clear()
-        del self.message.parts[start:]
+        if start < len(self.message.parts):
+            del self.message.parts[start:]
+            self._file_all()
 
     def restart(self, message_id: str) -> None:
         """Another message begins, in the same object."""
-        self.cut(0)
         self.step_start = 0
+        self.cut(0)
         self.finish_reason = None
         self.message.id = message_id
         self.message.metadata = None

@@ -60,7 +60,7 @@ def _upsert(state: State, call_id: str, dynamic: bool, to: ToolState, *, tool_na
         return part
     part = ToolPart(DYNAMIC_TOOL if dynamic else STATIC_TOOL + tool_name, call_id, to, tool_name=tool_name)
     _update(part, to, **fields)
-    state.message.parts.append(part)
+    state.add(part)
     return part
 
 

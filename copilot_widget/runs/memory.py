@@ -24,6 +24,9 @@ from .base import (
 )
 from .refusals import check_size, ended, expired, gap, stale, unknown
 
+_NOTHING = Appended()
+"""What most appends tell their writer; made once, since they are many."""
+
 
 @dataclass
 class _Run:
@@ -144,9 +147,9 @@ class MemoryLog:
                 entry.events.append(Event(run=run, seq=seq, attempt=fence, ts=now, chunk=chunk))
         entry.opened.update(opened)
         entry.updated = now
-        result = Appended(stop=entry.stop) if commit is None else self._commit(run, entry, commit)
-        grown, entry.grown = entry.grown, asyncio.Event()
-        grown.set()
+        result = self._commit(run, entry, commit) if commit is not None else _told(entry)
+        entry.grown.set()  # wakes who waits now
+        entry.grown.clear()
         return result
 
     def _commit(self, run: RunId, entry: _Run, commit: Commit) -> Appended:
@@ -240,14 +243,12 @@ class MemoryLog:
         entry = self._get(run)
         cursor = after
         while True:
-            grown = entry.grown
             while cursor < len(entry.events):
                 cursor += 1
                 yield entry.events[cursor - 1]
             if entry.status in TERMINAL:
                 return
-            if grown is entry.grown:
-                await grown.wait()
+            await entry.grown.wait()
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -259,12 +260,17 @@ class MemoryLog:
         raise expired(run) if run in self._gone else unknown(run)
 
     def _expire(self, now: float) -> None:
-        for run, entry in list(self._runs.items()):
-            if entry.updated + self._keep > now:
-                return  # they stand in the order of their creation: those that follow are younger
-            if entry.status in TERMINAL:
-                del self._runs[run]
-                self._gone.add(run)
+        """They stand in the order of their creation: those that follow one that is kept are younger. So this costs next
+        to nothing with each append, however many runs there are."""
+        kept = self._keep
+        old = itertools.takewhile(lambda item: item[1].updated + kept <= now, self._runs.items())
+        for run in [run for run, entry in old if entry.status in TERMINAL]:
+            del self._runs[run]
+            self._gone.add(run)
+
+
+def _told(entry: _Run) -> Appended:
+    return _NOTHING if entry.stop is None else Appended(stop=entry.stop)
 
 
 def _info(entry: _Run) -> RunInfo:

@@ -27,6 +27,9 @@ from ..state import TERMINAL, Approval, Output, Reply, client_reply, is_final
 _FIRST_LOOK, _LONGEST_LOOK = 0.01, 0.25
 """Seconds without an event after which is looked whether the run waits."""
 
+_WAITS = Event(run="", seq=0, attempt=0, ts=0.0, chunk={})
+"""In the place of an event: there is none, since the run waits."""
+
 
 class _Pending:
     """What a run waits for, as its events tell."""
@@ -94,31 +97,41 @@ async def turn(executor: LogExecutor, run: RunId, replied: Replied | None = None
         yield _made(run, after, {"type": "start", "messageId": message_id})
     cursor, acted = after, replied is None or not replied.taken
     async with aclosing(_subscribed(executor, run, after)) as events:
-        following = asyncio.ensure_future(anext(events, None))
-        try:
-            while True:
-                pause = _FIRST_LOOK
-                while acted and pending.is_clients and not following.done():
-                    await asyncio.wait([following], timeout=pause)
-                    pause = min(2 * pause, _LONGEST_LOOK)
-                    if not following.done() and await _waits(executor, run, cursor):
-                        yield _made(run, cursor, {"type": "message-metadata", "messageMetadata": {"seq": cursor}})
-                        yield _made(run, cursor, {"type": "finish", "finishReason": "tool-calls"})
-                        return
-                event = await following
-                if event is None:
-                    return
-                if event["chunk"]["type"] in ("finish", "abort") and pending.step_has_calls:
-                    # A client may ask for more where a message ends with results, also of a run that has ended.
-                    for kind in ("start-step", "finish-step"):
-                        yield _made(run, cursor, {"type": kind})
-                pending.see(event["chunk"])
-                cursor, acted = event["seq"], True
-                yield event
-                following = asyncio.ensure_future(anext(events, None))
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
+        while True:
+            if acted and pending.is_clients:
+                event = await _next_unless_waiting(events, executor, run, cursor)
+            else:
+                event = await anext(events, None)
+            if event is None:
+                return
+            if event is _WAITS:
+                yield _made(run, cursor, {"type": "message-metadata", "messageMetadata": {"seq": cursor}})
+                yield _made(run, cursor, {"type": "finish", "finishReason": "tool-calls"})
+                return
+            if event["chunk"]["type"] in ("finish", "abort") and pending.step_has_calls:
+                # A client may ask for more where a message ends with results, also of a run that has ended.
+                for kind in ("start-step", "finish-step"):
+                    yield _made(run, cursor, {"type": kind})
+            pending.see(event["chunk"])
+            cursor, acted = event["seq"], True
+            yield event
+
+
+async def _next_unless_waiting(
+    events: AsyncIterator[Event], executor: LogExecutor, run: RunId, cursor: int
+) -> Event | None:
+    """The next event; `_WAITS` where the run waits and there is none."""
+    following, pause = asyncio.ensure_future(anext(events, None)), _FIRST_LOOK
+    try:
+        while not following.done():
+            await asyncio.wait([following], timeout=pause)
+            pause = min(2 * pause, _LONGEST_LOOK)
+            if not following.done() and await _waits(executor, run, cursor):
+                return _WAITS
+        return following.result()
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
 
 
 def _subscribed(executor: LogExecutor, run: RunId, after: int) -> AsyncGenerator[Event, None]:

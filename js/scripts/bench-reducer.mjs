@@ -1,14 +1,9 @@
 #!/usr/bin/env node
 /** Our reducer beside the official client: prints {ours, official}, in seconds, as JSON. */
-import { join } from "node:path";
 import * as ai from "ai";
-import { build } from "esbuild";
+import { load } from "./load.mjs";
 
-const entryPoints = [join(import.meta.dirname, "../src/reducer.ts")];
-const { outputFiles } = await build({ entryPoints, bundle: true, write: false, format: "esm", minify: true });
-const { Reducer } = await import(
-  `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`
-);
+const { Reducer } = await load("reducer.ts");
 
 /** A long session: 60 tool outputs of 17 kB, then an answer in 2,000 deltas. */
 const chunks = [{ type: "start", messageId: "m" }];

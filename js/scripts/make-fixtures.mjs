@@ -12,8 +12,8 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as ai from "ai";
-import { build } from "esbuild";
 import { judge } from "./client.mjs";
+import { load } from "./load.mjs";
 import { streams } from "./streams.mjs";
 
 const fixtures = join(import.meta.dirname, "../../tests/fixtures");
@@ -28,16 +28,6 @@ function* numbers(seed, count) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     yield state >>> 24;
   }
-}
-
-async function load(entry) {
-  const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, entry)],
-    bundle: true,
-    write: false,
-    format: "esm",
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 }
 
 function cutTexts() {
@@ -93,7 +83,7 @@ mkdirSync(folder, { recursive: true });
 for (const file of readdirSync(folder)) rmSync(join(folder, file));
 for (const stream of streams) write(join(folder, `${stream.name}.json`), await judge(stream), 1);
 
-const { randomStream } = await load("../src/testing/random-stream.ts");
+const { randomStream } = await load("testing/random-stream.ts");
 const random = [];
 for (let seed = 1; seed <= 60; seed++) {
   random.push(await judge({ name: `random-${seed}`, chunks: randomStream(numbers(seed * 7919, 20 + seed * 4)) }));

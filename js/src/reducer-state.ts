@@ -8,13 +8,15 @@ import type {
   UIMessage,
   UIMessagePart,
 } from "./protocol-types.ts";
-import { isToolPart, toolNameOf } from "./protocol-types.ts";
+import { isDataPart, isToolPart, toolNameOf } from "./protocol-types.ts";
 
 /** A part that still grows, and where it is. */
 export interface Open<Part> {
   part: Part;
   index: number;
 }
+
+const dataKey = (type: string, id: string | undefined) => JSON.stringify([type, id]);
 
 /** A tool call whose input streams. It outlives its part: in a new step the same call gets a part of its own. */
 export interface PartialCall {
@@ -34,6 +36,9 @@ export class State {
   readonly texts = new Map<string, Open<TextPart>>();
   readonly reasonings = new Map<string, Open<ReasoningPart>>();
   readonly calls = new Map<string, PartialCall>();
+  /** Where the parts are that are looked for: data parts by type and id, the current step's calls by id. */
+  private readonly data = new Map<string, number>();
+  private readonly callsOfStep = new Map<string, Open<ToolPart>[]>();
   /** The index of the current step's first part. */
   stepStart = 0;
   finishReason: FinishReason | undefined;
@@ -51,7 +56,34 @@ export class State {
         : { id: initial?.id ?? "", role: "assistant", parts: [] };
     this.partVersions = this.message.parts.map(() => 0);
     this.stepStart = this.message.parts.findLastIndex((part) => part.type === "step-start") + 1;
-    for (const part of this.message.parts.slice(this.stepStart)) this.reopen(part);
+    this.message.parts.forEach((part, index) => {
+      this.file(part, index);
+      if (index >= this.stepStart) this.reopen(part);
+    });
+  }
+
+  /** Remember where a part is. */
+  private file(part: UIMessagePart, index: number): void {
+    if (isDataPart(part)) {
+      const key = dataKey(part.type, part.id);
+      if (!this.data.has(key)) this.data.set(key, index);
+    } else if (isToolPart(part) && index >= this.stepStart) {
+      const open = { part, index };
+      const others = this.callsOfStep.get(part.toolCallId);
+      if (others) others.push(open);
+      else this.callsOfStep.set(part.toolCallId, [open]);
+    }
+  }
+
+  /** The call's part in this step, of one kind or of any. */
+  findInStep(toolCallId: string, dynamic?: boolean): Open<ToolPart> | undefined {
+    const found = this.callsOfStep.get(toolCallId);
+    return found?.find(({ part }) => dynamic === undefined || dynamic === (part.type === "dynamic-tool"));
+  }
+
+  /** The index of the first data part of a type and an id. */
+  findData(type: string, id: string): number | undefined {
+    return this.data.get(dataKey(type, id));
   }
 
   /** A tool input that streamed when the message was kept goes on streaming. */
@@ -71,7 +103,14 @@ export class State {
   add<Part extends UIMessagePart>(part: Part): Open<Part> {
     const index = this.message.parts.push(part) - 1;
     this.partVersions.push(++this.version);
+    this.file(part, index);
     return { part, index };
+  }
+
+  beginStep(): void {
+    this.add({ type: "step-start" });
+    this.stepStart = this.message.parts.length;
+    this.callsOfStep.clear();
   }
 
   touch(index: number): void {
@@ -87,6 +126,8 @@ export class State {
     this.texts.clear();
     this.reasonings.clear();
     this.calls.clear();
+    this.callsOfStep.clear();
+    for (const [key, index] of this.data) if (index >= start) this.data.delete(key);
     if (start === this.message.parts.length) return;
     this.message.parts.length = start;
     this.partVersions.length = start;

@@ -39,19 +39,9 @@ interface Update {
 
 // ---- finding a call's part ------------------------------------------------------------------------------
 
-function findInStep(state: State, toolCallId: string, dynamic?: boolean): Open<ToolPart> | undefined {
-  const { parts } = state.message;
-  for (let index = state.stepStart; index < parts.length; index++) {
-    const part = parts[index];
-    if (part === undefined || !isToolPart(part) || part.toolCallId !== toolCallId) continue;
-    if (dynamic === undefined || dynamic === (part.type === "dynamic-tool")) return { part, index };
-  }
-  return undefined;
-}
-
 /** The call's part in this step, or else its last one in the whole message. */
 function findCall(state: State, toolCallId: string): Open<ToolPart> {
-  const here = findInStep(state, toolCallId);
+  const here = state.findInStep(toolCallId);
   if (here) return here;
   const { parts } = state.message;
   for (let index = state.stepStart - 1; index >= 0; index--) {
@@ -95,7 +85,7 @@ function applyUpdate(part: ToolPart, update: Update): void {
 
 /** Update the call's part of this step and kind; where there is none, begin one. */
 function upsert(state: State, toolCallId: string, dynamic: boolean, update: Update): Open<ToolPart> {
-  const found = findInStep(state, toolCallId, dynamic);
+  const found = state.findInStep(toolCallId, dynamic);
   if (found) {
     applyUpdate(found.part, update);
     state.touch(found.index);
@@ -179,7 +169,7 @@ export function toolInputAvailable(state: State, chunk: ToolInputAvailable): voi
 
 export function toolInputError(state: State, chunk: ToolInputError): void {
   const { toolCallId, toolName, input, errorText, toolMetadata, providerExecuted, providerMetadata } = chunk;
-  const begun = findInStep(state, toolCallId);
+  const begun = state.findInStep(toolCallId);
   const dynamic = begun ? begun.part.type === "dynamic-tool" : chunk.dynamic === true;
   const update = { toolName, input, errorText, toolMetadata, providerExecuted, providerMetadata };
   upsert(state, toolCallId, dynamic, { ...update, state: "output-error" });

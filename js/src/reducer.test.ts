@@ -119,6 +119,56 @@ test("an input that streams is parsed when it is read, and not at every delta", 
   expect({ ...part() }.rawInput).toBe('{"a": [1, 2]');
 });
 
+/** How often the reducer looks at the list of parts, and into the values that came, when `chunks` follow a long step. */
+function looks(before: number, chunks: UIMessageChunk[]): { parts: number; values: number } {
+  const seen = { parts: 0, values: 0 };
+  const counted = <T extends object>(target: T, what: keyof typeof seen): T =>
+    new Proxy(target, {
+      get: (held, key, receiver) => {
+        seen[what]++;
+        return Reflect.get(held, key, receiver);
+      },
+      ownKeys: (held) => {
+        seen[what]++;
+        return Reflect.ownKeys(held);
+      },
+    });
+  const reducer = new Reducer();
+  reducer.push({ type: "start-step" });
+  for (let nr = 0; nr < before; nr++) {
+    const toolCallId = `call-${nr}`;
+    reducer.push({ type: "tool-input-available", toolCallId, toolName: "t", input: counted({}, "values") });
+    reducer.push({ type: "tool-output-available", toolCallId, output: counted({ rows: [1, 2, 3] }, "values") });
+    reducer.push({ type: "data-display", id: toolCallId, data: counted({}, "values") });
+  }
+  reducer.push({ type: "text-start", id: "t" });
+  reducer.push({ type: "tool-input-start", toolCallId: "c", toolName: "t" });
+  reducer.push({ type: "tool-input-delta", toolCallId: "c", inputTextDelta: "[" });
+  reducer.message.parts = counted(reducer.message.parts, "parts");
+  seen.parts = 0;
+  for (const chunk of chunks) reducer.push(chunk);
+  return seen;
+}
+
+test("a delta looks at nothing that came before it", () => {
+  const text: UIMessageChunk = { type: "text-delta", id: "t", delta: "token " };
+  const input: UIMessageChunk = { type: "tool-input-delta", toolCallId: "c", inputTextDelta: "1," };
+  expect(looks(60, Array(2000).fill([text, input]).flat())).toEqual({ parts: 0, values: 0 });
+});
+
+test("a call, its output and its display look at no more in a long step than in a short one", () => {
+  const chunks: UIMessageChunk[] = [
+    { type: "tool-input-available", toolCallId: "c", toolName: "t", input: {} },
+    { type: "tool-output-available", toolCallId: "c", output: 1, preliminary: true },
+    { type: "tool-output-available", toolCallId: "c", output: 2 },
+    { type: "data-display", id: "c", data: 1 },
+    { type: "data-display", id: "c", data: 2 },
+    { type: "tool-input-start", toolCallId: "d", toolName: "t" },
+    { type: "tool-output-error", toolCallId: "d", errorText: "e" },
+  ];
+  expect(looks(1000, chunks)).toEqual(looks(1, chunks));
+});
+
 describe("half a JSON text", () => {
   const rows: [string, [unknown] | []][] = JSON.parse(readFileSync(join(OWN, "../partial-json.json"), "utf8"));
   test("reads as the table says", () => {

@@ -114,8 +114,7 @@ const HANDLERS: Handlers = {
     mergeMetadata(state, chunk.messageMetadata);
   },
   "start-step"(state) {
-    state.add({ type: "step-start" });
-    state.stepStart = state.message.parts.length;
+    state.beginStep();
   },
   "finish-step"() {}, // parts are closed by their own end chunks
   "reset-step"(state) {
@@ -208,17 +207,13 @@ function close<Part extends { state?: "streaming" | "done" | undefined; provider
 
 function pushData(state: State, chunk: DataChunk): void {
   if (chunk.transient) return;
-  const { parts } = state.message;
-  const index =
-    chunk.id === undefined
-      ? -1
-      : parts.findIndex((part) => part.type === chunk.type && "id" in part && part.id === chunk.id);
-  const part = parts[index] as DataChunk | undefined;
-  if (part === undefined) state.add({ ...chunk });
-  else {
-    part.data = chunk.data;
-    state.touch(index);
+  const index = chunk.id === undefined ? undefined : state.findData(chunk.type, chunk.id);
+  if (index === undefined) {
+    state.add({ ...chunk });
+    return;
   }
+  (state.message.parts[index] as DataChunk).data = chunk.data;
+  state.touch(index);
 }
 
 function mergeMetadata(state: State, metadata: Json): void {
