@@ -45,7 +45,9 @@ class CallRunner:
         def notify(text: str) -> None:
             funnel.put_threadsafe(Data(type="data-tool-status", id=call.call_id, data={"text": text}, transient=True))
 
-        context = ToolContext(call_id=call.call_id, run_id=self._run_id, deps=self._deps, notify=notify)
+        context = ToolContext(
+            call_id=call.call_id, run_id=self._run_id, deps=self._deps, notify=notify, basis=call.basis
+        )
         last: ToolResult | None = None
         try:
             async for result in _timed(tool.call(call.input, context), tool.timeout):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .tools.base import Tool
@@ -27,12 +28,20 @@ class Host(Protocol):
         """Objects that tools may use, by name (ToolContext.deps)."""
         ...
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the user's files are, now; None where a Copilot is to have no file tools unless it is given a root."""
+        ...
+
     def tools(self) -> Sequence[Tool]:
         """Tools that every Copilot here has."""
         ...
 
-    def mentions(self, prompt: str) -> list[dict[str, str]]:
-        """What the @mentions of a prompt resolve to: {name, text}. Raises UsageError for one that isn't there."""
+    def mentions(self, prompt: str, root: Path | None) -> list[dict[str, str]]:
+        """What the @mentions of a prompt resolve to: {name, text}; files below `root`, None: the working folder.
+
+        Raises UsageError for one that isn't there.
+        """
         ...
 
     def wait(self, done: threading.Event, timeout: float | None) -> bool:
@@ -57,11 +66,12 @@ class PlainHost:
 
     headless = True
     deps: Mapping[str, Any] = {}
+    folder: Path | None = None
 
     def tools(self) -> Sequence[Tool]:
         return ()
 
-    def mentions(self, prompt: str) -> list[dict[str, str]]:
+    def mentions(self, prompt: str, root: Path | None) -> list[dict[str, str]]:
         return []
 
     def wait(self, done: threading.Event, timeout: float | None) -> bool:

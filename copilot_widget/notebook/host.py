@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..tools.base import Tool
@@ -40,6 +41,15 @@ class NotebookHost:
         capture = functools.partial(ToolCapture, self.shell)
         return {"shell": self.shell, "main_thread": self.main_thread, "capture": capture}
 
+    @property
+    def folder(self) -> Path | None:
+        """The kernel's working folder, which front ends set to the notebook's; the whole disk is nobody's."""
+        try:
+            here = Path.cwd()
+        except OSError:  # it has been deleted
+            return None
+        return here if here != Path(here.anchor) else None
+
     def tools(self) -> Sequence[Tool]:
         if self._tools is None:
             from .tools import notebook_tools
@@ -47,10 +57,10 @@ class NotebookHost:
             self._tools = notebook_tools(self.shell, self.main_thread)
         return self._tools
 
-    def mentions(self, prompt: str) -> list[dict[str, str]]:
+    def mentions(self, prompt: str, root: Path | None) -> list[dict[str, str]]:
         from .context import resolve_mentions
 
-        return resolve_mentions(prompt, self.shell.user_ns, self.shell)
+        return resolve_mentions(prompt, self.shell.user_ns, self.shell, root)
 
     def wait(self, done: threading.Event, timeout: float | None) -> bool:
         return self.main_thread.serve_until(done, timeout)

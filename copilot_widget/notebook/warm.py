@@ -22,6 +22,7 @@ MODULES = (
     *("copilot_widget.notebook.record.markdown", "copilot_widget.notebook.record.plain"),
     *("concurrent.futures.thread", "copilot_widget.notebook.display"),
     *("copilot_widget.notebook.host", "copilot_widget.notebook.tools", "copilot_widget.notebook.context"),
+    "copilot_widget.tools.files",
     *("copilot_widget.models.demo.frames", "copilot_widget.models.demo"),
 )
 """In pieces, the ones below first: a cell that starts has to wait for one of them at most."""

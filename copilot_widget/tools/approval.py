@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Union
 
-from ..errors import UsageError, one_line
+from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
 from .base import ApprovalRequest, Tool, tool_name
 from .jsonable import safe_repr
@@ -24,7 +24,8 @@ _RULES = ("ask", "auto", "never")
 class Decision:
     """`reason` is for the model and the card where a call is denied unasked; `request` is what to ask."""
 
-    kind: Literal["allow", "deny", "ask"]
+    kind: Literal["allow", "deny", "ask", "fail"]
+    """fail: as things are the call cannot succeed, so nobody is asked; `reason` is its error."""
     reason: str = ""
     request: ApprovalRequest | None = None
 
@@ -51,6 +52,8 @@ class Policy:
     def decide(self, tool: Tool, input: Json) -> Decision:
         try:
             request = tool.approval(input)
+        except ToolError as error:  # allowed unasked it may still run: another call may have come before it
+            request = error
         except Exception as error:  # a faulty tool or rule must never allow
             return Decision("deny", f"Not allowed: what to ask could not be told ({one_line(error)}).")
         if request is None or self.rule == "auto":
@@ -61,15 +64,17 @@ class Policy:
             return self._by_function(self.rule, tool_name(tool), input, request)
         return self._ask(request)
 
-    def _ask(self, request: ApprovalRequest) -> Decision:
+    def _ask(self, request: ApprovalRequest | ToolError) -> Decision:
         if self.headless:
             return Decision(
                 "deny", 'Not allowed: nobody is here to approve it. Start with approvals="auto" to allow it.'
             )
+        if isinstance(request, ToolError):
+            return Decision("fail", str(request))
         return Decision("ask", request=request)
 
     def _by_function(
-        self, rule: Callable[[str, Json], Any], name: str, input: Json, request: ApprovalRequest
+        self, rule: Callable[[str, Json], Any], name: str, input: Json, request: ApprovalRequest | ToolError
     ) -> Decision:
         try:
             answer = rule(name, input)

@@ -43,6 +43,8 @@ class ToolContext:
     (a function that makes a running.Captured, which keeps what a call prints and displays)."""
     notify: Callable[[str], None] = lambda text: None
     """Show a short status in the call's row ("waiting for cell [12]"; "" clears it). Any thread may call it."""
+    basis: str | None = None
+    """What the user's consent rests on (ApprovalRequest.basis); None where nobody was asked."""
     stopped: threading.Event = field(default_factory=threading.Event)
     """Set when the call is over or has been given up (Stop, timeout); a long function may look at it."""
 
@@ -55,6 +57,9 @@ class ApprovalRequest:
     code: str = ""
     language: str = ""
     diff: str = ""
+    basis: str = ""
+    """What the question rests on besides the arguments, such as a digest of a file: the call gets it with the consent
+    (ToolContext.basis) and refuses where it no longer holds. Nobody is shown it."""
 
 
 @runtime_checkable
@@ -87,7 +92,10 @@ class Tool(Protocol):
         ...
 
     def approval(self, input: Json) -> ApprovalRequest | None:
-        """What to ask the user before this call, or None where it only reads."""
+        """What to ask the user before this call, or None where it only reads.
+
+        Raises ToolError where the call cannot succeed as things are: the model is told, and nobody is asked.
+        """
         ...
 
     def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:

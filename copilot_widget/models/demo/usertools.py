@@ -13,7 +13,8 @@ from .turn import NOTEBOOK_TOOLS, Exchange, Need, Turn
 from .words import content_stems, has, numbers, quoted, stems
 
 MAX_CALLS = 5
-_ACTING = frozenset({"insert_cell", "edit_cell", "replace_cell", "delete_cell", "write_file", "ask_user"})
+_ACTING = frozenset({"insert_cell", "edit_cell", "replace_cell", "delete_cell", "ask_user"})
+_FILES = frozenset({"read_file", "list_files", "search_files", "write_file", "edit_file", "shell"})
 _PROPER = re.compile(r"(?<![.!?]\s)(?<!^)\b([A-Z][\w&-]*(?:\s+[A-Z][\w&-]*)*)")
 
 
@@ -41,8 +42,8 @@ def choose(turn: Turn) -> tuple[ToolSchema, list[dict[str, Json]]] | None:
 
 
 def own_tools(turn: Turn) -> list[ToolSchema]:
-    """The tools that are neither the notebook's readers nor those that change something of themselves."""
-    return [tool for name, tool in turn.tools.items() if name not in NOTEBOOK_TOOLS and name not in _ACTING]
+    """The tools that are neither the notebook's nor a Copilot's own."""
+    return [tool for name, tool in turn.tools.items() if name not in {*NOTEBOOK_TOOLS, *_ACTING, *_FILES}]
 
 
 def _score(tool: ToolSchema, words: set[str]) -> float:

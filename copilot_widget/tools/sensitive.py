@@ -1,0 +1,47 @@
+"""What looks like a secret by its name: files, and variables of the environment.
+
+A name is only a hint. It decides what a model gets to see unasked, not what code that the user allows can reach.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+_FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", "gcloud"})
+_FILES = (
+    ".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".git-credentials", ".npmrc",
+    ".pypirc", ".htpasswd", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "id_rsa*",
+    "id_dsa*", "id_ecdsa*", "id_ed25519*", "credentials", "credentials.*", "*credentials.json", "secrets.*",
+    "*secret.json", "client_secret*", "*service-account*.json", "*service_account*.json", "token.json",
+    "tokens.json", "kernel-*.json", "jpserver-*.json", "jupyter_cookie_secret",
+)  # fmt: skip
+_HARMLESS = ("*.pub", "*.example", "*.sample", "*.template", "*.md")
+
+_VARIABLE = re.compile(
+    r"(?:^|_)(?:API_?KEYS?|(?:ACCESS|PRIVATE|SECRET|SIGNING|ENCRYPTION|AUTH|ACCOUNT|STORAGE)_KEY(?:_ID)?|TOKENS?|PAT)(?:_|$)"
+    r"|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|APIKEY",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"://[^/\s:@]*:[^/\s@]+@")  # user:password in a URL
+
+
+def is_secret_file(parts: Iterable[str]) -> bool:
+    """Whether a path's names look like those of a file that holds keys or passwords."""
+    *folders, name = [part.casefold() for part in parts] or [""]
+    if not _FOLDERS.isdisjoint(folders):
+        return True
+    if any(fnmatchcase(name, pattern) for pattern in _HARMLESS):
+        return False
+    return any(fnmatchcase(name, pattern) for pattern in _FILES)
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without variables whose name, or login in a URL, looks like a secret."""
+    return {
+        name: value for name, value in environment.items() if not _VARIABLE.search(name) and not _LOGIN.search(value)
+    }
+
+
+__all__ = ["is_secret_file", "without_secrets"]
