@@ -13,10 +13,11 @@ answer in with `RunState.answer` and step again. The stream of a run ends with o
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Union
+from typing import Any, Literal, Union
 
+from . import consent
 from .calls import CallRunner
 from .elsewhere import post
 from .endings import abort, close_step, fail, finish
@@ -30,31 +31,40 @@ from .protocol.chunks import (
     Start,
     StartStep,
     ToolApprovalRequest,
-    ToolApprovalResponse,
     ToolOutputAvailable,
     ToolOutputDenied,
     ToolOutputError,
 )
 from .protocol.reducer import Reducer
 from .protocol.wire import parse_chunk
-from .state import PendingCall, RunState
+from .state import PendingCall, RunState, digest
 from .tools.approval import Decision, Policy
-from .tools.base import ApprovalRequest, Tool, Toolset
+from .tools.base import Tool, Toolset
 from .turn import ModelTurn
 
 Item = Union[Chunk, RunState]
 
 
 class Agent:
-    """A model, its tools, and the policy that says which calls ask first. Holds no state of any run."""
+    """A model, its tools, and the policy that says which calls ask first. Holds no state of any run.
+
+    `prepare` makes tools ready before its first step, and yields what the user should know of that meanwhile.
+    """
 
     def __init__(
-        self, model: Model, toolset: Toolset, *, policy: Policy, deps: Mapping[str, Any] | None = None
+        self,
+        model: Model,
+        toolset: Toolset,
+        *,
+        policy: Policy,
+        deps: Mapping[str, Any] | None = None,
+        prepare: Callable[[], AsyncIterator[str]] | None = None,
     ) -> None:
         self.model = model
         self._toolset = toolset
         self._policy = policy
         self._deps = deps or {}
+        self.prepare = prepare
 
     async def step(self, state: RunState, stop: StopSignal | None = None) -> AsyncIterator[Item]:
         """Chunks of the next step, then the next state. `state` itself is left as it was."""
@@ -99,10 +109,21 @@ class _Step:
             "tools": self._decide_calls,
             "calls": self._run_calls,
         }
+        if self.agent.prepare is not None and self.state.phase != "start":
+            async for chunk in self._prepare(self.agent.prepare):
+                yield chunk
         async for chunk in phases[self.state.phase]():
             self._reducer.push(chunk)
             yield chunk
         self.state.message = self._reducer.message
+
+    async def _prepare(self, prepare: Callable[[], AsyncIterator[str]]) -> AsyncIterator[Chunk]:
+        """Through a funnel, since Stop does not wait for what takes its time."""
+        self.agent.prepare = None
+        funnel: Funnel[str] = Funnel(self.stop)
+        funnel.add(prepare())
+        async for text in funnel:
+            yield Data(type="data-notice", data={"text": text}, transient=True)
 
     # ---- phases --------------------------------------------------------------------------------------
 
@@ -192,7 +213,7 @@ class _Step:
         for chunk in self._ask_again(tools) if self.state.interrupted else []:
             yield chunk
         for call in [call for call in self.state.pending if call.state == "started" and call.tool not in tools]:
-            yield _gone(call)
+            yield consent.gone(call)
             self.state.pending.remove(call)
         started = [call for call in self.state.pending if call.state == "started"]
         if started and not self.stop.is_set:
@@ -229,8 +250,10 @@ class _Step:
             if call.state == "new":
                 chunks.extend(self._consider(call, tools.get(call.tool)))
             elif call.state in ("approved", "denied"):
-                chunks.append(_response(call))
+                chunks.append(consent.response(call))
             tool = tools.get(call.tool)
+            if call.edited and call.state == "approved":
+                chunks.extend(consent.edited(call, tool))
             if call.state == "answered":
                 chunks.extend(parse_chunk(chunk) for chunk in call.result)
             elif call.state == "denied":
@@ -239,7 +262,7 @@ class _Step:
                 chunks += post(tool, call) if call.awaits is None else []
                 continue
             else:
-                chunks.append(_gone(call))
+                chunks.append(consent.gone(call))
             self.state.pending.remove(call)
         return chunks
 
@@ -247,24 +270,34 @@ class _Step:
         if tool is None:
             return []
         if call.card is not None:  # the kernel's own gate wants the user's consent
-            return self._ask(call, call.card)
+            return self._answer_alone(call, "approved") if self.state.granted(call) else self._ask(call, call.card)
         decision = self.agent.decide(tool, call)
-        if decision.kind == "allow":
+        if decision.kind == "allow" or (decision.kind != "deny" and self.state.granted(call)):
             call.state = "ready"
             return []
         if decision.kind == "deny":
-            call.approval_id = f"{self.state.request.run}-{call.call_id}"
-            call.state, call.reason = "denied", decision.reason
-            request = ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id, is_automatic=True)
-            return [request, _response(call)]
-        return self._ask(call, _fields(decision.request))
+            call.reason = decision.reason
+            return self._answer_alone(call, "denied")
+        if decision.kind == "fail":
+            consent.failed(call, decision.reason)
+            return []
+        return self._ask(call, consent.fields(decision.request))
+
+    def _answer_alone(self, call: PendingCall, answer: Literal["approved", "denied"]) -> list[Chunk]:
+        """What was decided without a question, as views are told of it."""
+        call.approval_id = f"{self.state.request.run}-{call.call_id}"
+        call.state = answer
+        request = ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id, is_automatic=True)
+        return [request, consent.response(call)]
 
     def _ask(self, call: PendingCall, card: dict[str, Any]) -> list[Chunk]:
         call.state = "asked"
         call.asked += 1
+        call.basis = card.get("basis")
+        card = {name: value for name, value in card.items() if name != "basis"}
         call.approval_id = f"{self.state.request.run}-{call.call_id}" + (f"-{call.asked}" if call.asked > 1 else "")
         return [
-            Data(type="data-approval", id=call.call_id, data=card),
+            Data(type="data-approval", id=call.call_id, data={**card, "digest": digest(call.tool, call.input)}),
             ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id),
         ]
 
@@ -277,8 +310,8 @@ class _Step:
             if tool is None or getattr(tool, "read_only", False):
                 continue
             if self.agent.can_ask:
-                card = replace(_card(tool, call), title=f"{call.tool} again? {_MAY_HAVE_RUN}")
-                chunks.extend(self._ask(call, _fields(card)))
+                card = replace(consent.card(tool, call), title=f"{call.tool} again? {_MAY_HAVE_RUN}")
+                chunks.extend(self._ask(call, consent.fields(card)))
             else:
                 error_text = f"No result: {_MAY_HAVE_RUN} It was not run again."
                 chunks.append(ToolOutputError(tool_call_id=call.call_id, error_text=error_text))
@@ -341,26 +374,6 @@ class _Step:
             hint="Raise it with --budget, or ask for less.",
             code="budget",
         )
-
-
-def _response(call: PendingCall) -> ToolApprovalResponse:
-    return ToolApprovalResponse(approval_id=call.approval_id or "", approved=call.state != "denied", reason=call.reason)
-
-
-def _gone(call: PendingCall) -> ToolOutputError:
-    return ToolOutputError(tool_call_id=call.call_id, error_text=f"The tool {call.tool} is no longer there.")
-
-
-def _fields(request: ApprovalRequest | None) -> dict[str, Any]:
-    return {key: value for key, value in vars(request).items() if value} if request else {}
-
-
-def _card(tool: Tool, call: PendingCall) -> ApprovalRequest:
-    """What the card of a call shows besides its input."""
-    try:
-        return tool.approval(call.input) or ApprovalRequest(title="")
-    except Exception:  # a faulty tool: the card then shows the input alone
-        return ApprovalRequest(title="")
 
 
 _MAY_BE_BILLED = ("timeout", "interrupted")

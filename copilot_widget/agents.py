@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,9 @@ from .models.detect import ask_first, resolve
 from .models.recording import Recorder
 from .state import KernelTool, RunRequest
 from .tools.approval import Policy, Rule
+from .tools.ask_user import ask_user
 from .tools.base import Tool, Toolset
+from .tools.mcp_tools import McpToolset
 from .tools.toolset import CombinedToolset, FilteredToolset, StaticToolset
 
 ToolSource = Callable[[], Iterable[Tool]]
@@ -37,6 +40,10 @@ class Agents:
     tools: list[Tool] = field(default_factory=list[Tool])
     sources: list[ToolSource] = field(default_factory=list[ToolSource])
     """Asked anew at each run; tools that were given by name go first."""
+    mcp: McpToolset = field(default_factory=McpToolset)
+    """The tools of MCP servers, which go last."""
+    root: Path | None = None
+    """The folder whose files the model may use, and that commands run in; None: no file tools."""
     approvals: Any = None
     api_base: str | None = None
     api_key: str | None = None
@@ -47,18 +54,34 @@ class Agents:
     async def here(self, request: RunRequest) -> Agent:
         """The agent of a run in the process that asked for it: today's tools, and the model that was asked for."""
         model = await self._model(request)
-        return Agent(model, _offered(self.toolset(), request), policy=self.policy(request), deps=host().deps)
+        tools = _offered(self.toolset(), request)
+        return Agent(model, tools, policy=self.policy(request), deps=self.deps(), prepare=self.mcp.prepare)
 
     async def on_worker(self, request: RunRequest) -> Agent:
         """The agent of a run that another process asked for: our own tools, and those that the asking kernel runs."""
         model = await self._model(request)
         remote = StaticToolset(remote_tools(request.kernel, request.kernel_tools))
-        own = _offered(StaticToolset(self.tools), request)
-        return Agent(model, CombinedToolset(own, remote), policy=self.policy(request), deps={})
+        asking = StaticToolset([ask_user] if request.kernel else [])  # a notebook's view shows the question
+        own = _offered(CombinedToolset(StaticToolset(self.tools), self.mcp, asking), request)
+        tools = CombinedToolset(own, remote, self.files)
+        return Agent(model, tools, policy=self.policy(request), deps={"root": self.root}, prepare=self.mcp.prepare)
 
     def toolset(self) -> Toolset:
         offered = [StaticToolset(source()) for source in self.sources]
-        return CombinedToolset(StaticToolset(self.tools), *offered, StaticToolset(host().tools()))
+        return CombinedToolset(StaticToolset(self.tools), *offered, StaticToolset(host().tools()), self.files, self.mcp)
+
+    @cached_property
+    def files(self) -> Toolset:
+        """The file tools. A worker has some only where its own Copilot was given a root."""
+        if self.root is None:
+            return StaticToolset()
+        from .tools.files import file_tools
+
+        return StaticToolset(file_tools(self.root))
+
+    def deps(self) -> Mapping[str, Any]:
+        """What tools that run here may use (ToolContext.deps)."""
+        return {**host().deps, "root": self.root}
 
     def policy(self, request: RunRequest) -> Policy:
         rule = self.approvals if callable(self.approvals) else _rule(request.approvals)
@@ -110,7 +133,12 @@ def _offered(tools: Toolset, request: RunRequest) -> Toolset:
     """Without those that nobody would run."""
     if request.client:
         return tools
-    return FilteredToolset(tools, lambda name: not _is_clients(tools.tools().get(name)))
+
+    def is_run(name: str) -> bool:
+        tool = tools.tools().get(name)
+        return not _is_clients(tool) or (tool is ask_user and not request.headless)
+
+    return FilteredToolset(tools, is_run)
 
 
 def _is_clients(tool: Tool | None) -> bool:

@@ -7,9 +7,9 @@ import mimetypes
 import os
 import secrets
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Literal, Union
 
 from .agents import KERNEL, Agents, ToolSource
 from .config import check_max_steps, setting
@@ -25,10 +25,14 @@ from .runs.base import Executor
 from .runs.executor import KernelExecutor
 from .runs.kernel_calls import KernelCalls
 from .runs.places import check_place, open_place
-from .state import Budget, RunRequest
+from .state import Budget, Grant, RunRequest
 from .store import MemoryStore, Store
 from .tools.approval import Policy
 from .tools.base import Tool, Toolset
+from .tools.confine import Root
+from .tools.mcp_config import McpGiven
+from .tools.mcp_server import McpStatus
+from .tools.mcp_tools import McpToolset
 from .tools.toolset import as_tool
 
 Attachment = Union[str, "os.PathLike[str]", bytes, FilePart]
@@ -46,6 +50,7 @@ class Copilot:
     model        "provider/model" for litellm, "demo", "script:FILE", "replay:FILE", a Model, or a callable;
                  None: the settings, COPILOT_MODEL, then what is found (keys, local servers), then the demo model
     tools        functions decorated with @tool, plain functions, or Tool objects
+    mcp          MCP servers: the path of a JSON file with "mcpServers", a dict like it, or a list of these
     instructions standing instructions for the model
     approvals    "ask", "auto" (allow all), "never" (deny all), or a callable(tool name, input) → bool or reason
     max_steps    model requests that one run may make
@@ -53,7 +58,8 @@ class Copilot:
     executor     where runs are executed: "kernel"; "process", a process of this machine that outlives the kernel; or
                  the address of RabbitMQ ("amqp://…"), for workers behind it; or an Executor
     thread       name of the conversation; None: a new one
-    root         folder that @file mentions are read from; None: the working folder
+    root         folder whose files the model may read, and change with consent; @file mentions are read from it. None:
+                 in a notebook its folder, elsewhere no file tools; False: no file tools
     api_base, api_key   the model server's address and key; the key is kept in memory only
 
     Raises UsageError for an argument that cannot be; whether the model can be reached is found out when it is asked.
@@ -64,19 +70,22 @@ class Copilot:
         model: str | Model | Callable[..., Any] | None = None,
         *,
         tools: Iterable[Tool | Callable[..., Any]] = (),
+        mcp: McpGiven = None,
         instructions: str = "",
         approvals: str | Callable[..., Any] | None = None,
         max_steps: int | None = None,
         budget: str | None = None,
         executor: str | Executor | None = None,
         thread: str | None = None,
-        root: str | os.PathLike[str] | None = None,
+        root: str | os.PathLike[str] | Literal[False] | None = None,
         api_base: str | None = None,
         api_key: str | None = None,
     ) -> None:
         self._agents = Agents(
             model=model,
             tools=[as_tool(tool) for tool in tools],
+            mcp=McpToolset(mcp),
+            root=_files_root(root),
             approvals=approvals,
             api_base=api_base,
             api_key=api_key,
@@ -84,8 +93,10 @@ class Copilot:
         self._instructions = instructions
         self._max_steps = max_steps
         self._budget = budget
-        self._root = Path(root) if root is not None else None
+        self._root = self._agents.root if root else None
         self._place = executor
+        self.grants: list[Grant] = []
+        """What the user has allowed beforehand."""
         self.thread = thread or f"thread-{secrets.token_urlsafe(9)}"
         self.runs: list[Run] = []
         self._listeners: list[TurnListener] = []
@@ -156,17 +167,18 @@ class Copilot:
         own |= {"record": record, "executor": executor}
         options = self.options(max_steps=max_steps, budget=budget, approvals=approvals, executor=executor)
         parts: list[Part] = [TextPart(text=prompt, state="done")]
-        for mention in host().mentions(prompt):
+        for mention in host().mentions(prompt, self._root):
             parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
         parts.extend(_attachment(item) for item in attachments)
         where = self.executor(executor)
         run_id = f"run-{secrets.token_urlsafe(12)}"
-        luggage = {"model": model or ""} if where is self._kernel else self._agents.luggage(model)
+        luggage = {"model": model or ""} if where is self._kernel else self._luggage(model)
         request = RunRequest(
             run=run_id,
             thread=self.thread,
             message=UIMessage(id=f"{run_id}-user", role="user", parts=parts),
             message_id=f"{run_id}-answer",
+            grants=list(self.grants),
             instructions=instructions_for(self._instructions, host()),
             max_steps=options["max_steps"],
             budget=options["budget"],
@@ -196,6 +208,21 @@ class Copilot:
         self._add(attached)
         return attached
 
+    def _luggage(self, model: str | None) -> Mapping[str, Any]:
+        """What a worker must know; tools of MCP servers that nobody has asked yet are asked for first."""
+        loop.start(self._agents.mcp.ready()).result()
+        return self._agents.luggage(model)
+
+    def mcp_status(self) -> dict[str, McpStatus]:
+        """How each MCP server is, by name: {"status", "tools" (their number), "error"}."""
+        return self._agents.mcp.status()
+
+    def allow(self, tool: str, **arguments: str) -> None:
+        """Allow calls of a tool in this Copilot's further runs without a question: all of them, or those whose
+        arguments match, as in `allow("write_file", path="out/*")`. `copilot.grants` has what is allowed; clear it to be
+        asked again."""
+        self.grants.append(Grant(tool=tool, arguments=arguments))
+
     def _add(self, run: Run, *, serves: bool = False) -> None:
         """`serves`: the run may post calls to this process; it is this Copilot that has the tools."""
         self.runs.append(run)
@@ -209,7 +236,7 @@ class Copilot:
         await follow(run)
 
     def _gate(self, request: RunRequest) -> tuple[Toolset, Policy, dict[str, Any]]:
-        return self._agents.toolset(), self._agents.policy(request), dict(host().deps)
+        return self._agents.toolset(), self._agents.policy(request), dict(self._agents.deps())
 
     def on_turn(self, listener: TurnListener) -> Callable[[], None]:
         """Call `listener` with each further run. Returns the function that ends it."""
@@ -257,6 +284,17 @@ class Copilot:
 def _first(override: Any, own: Any) -> Any:
     """What was asked for this run; 0 and "" were asked for, too."""
     return own if override is None else override
+
+
+def _files_root(root: str | os.PathLike[str] | bool | None) -> Path | None:
+    """The folder of the file tools. Raises UsageError for one that is not there."""
+    if root is None:
+        return host().folder
+    if isinstance(root, bool):
+        if root:
+            raise UsageError("root is True.", hint="Name the folder, or leave root out for the notebook's.")
+        return None
+    return Root(root).path
 
 
 async def _opened(place: str) -> Executor:

@@ -8,7 +8,6 @@ Others run in the client that shows the conversation, an AI SDK page: it may tak
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +17,7 @@ from .errors import ToolError
 from .models.base import Json, ToolSchema
 from .protocol.chunks import Chunk, Data, ToolInputAvailable, ToolOutputError
 from .protocol.wire import to_wire
-from .state import KernelTool, PendingCall, client_reply
+from .state import KernelTool, PendingCall, client_reply, digest
 from .tools.base import ApprovalRequest, Tool, ToolContext, ToolResult
 
 KERNEL_CALL, CLIENT_CALL = "data-kernel-call", "data-client-call"
@@ -88,12 +87,6 @@ def post(tool: Tool | None, call: PendingCall) -> list[Chunk]:
     return [*chunks, Data(type=CLIENT_CALL, id=call.call_id, transient=True, data=data)]
 
 
-def digest(tool: str, input: Json) -> str:
-    """What binds a post to the arguments that views have shown."""
-    text = json.dumps([tool, input], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def unavailable(call: PendingCall) -> dict[str, Any]:
     """The result of a call whose kernel gives no sign of life, as wire JSON."""
     error_text = (
@@ -115,7 +108,6 @@ __all__ = [
     "KERNEL_CALL",
     "PATIENCE_SECONDS",
     "RemoteTool",
-    "digest",
     "opened_by",
     "post",
     "remote_tools",

@@ -6,18 +6,24 @@ import asyncio
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from glob import escape
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from .host import host
+from .protocol.chunks import ToolOutputAvailable
 from .protocol.messages import TextPart, UIMessage
-from .protocol.wire import Usage
+from .protocol.tool_part import ToolPart
+from .protocol.wire import Usage, to_wire
 from .runs import loop
 from .runs.base import Event, Executor
 from .runs.feed import Feed
-from .state import TERMINAL, Approval, RunRequest, RunStatus
+from .state import TERMINAL, Approval, Grant, Output, RunRequest, RunStatus, argument_text, client_reply
 
 if TYPE_CHECKING:
     from .copilot import Copilot
+
+
+Scope = Literal["once", "run", "session", "same"]
 
 
 @dataclass(frozen=True)
@@ -140,10 +146,42 @@ class Run:
         """End the run; returns at once. No error where it has ended."""
         loop.start(self._executor.stop(self.id))
 
-    def answer(self, approval_id: str, approved: bool, reason: str | None = None) -> bool:
-        """Answer an approval; only the first answer counts. False for any other."""
-        reply = Approval(approved=approved, reason=reason)
-        return loop.start(self._executor.answer(self.id, approval_id, reply)).result()
+    def answer(
+        self,
+        approval_id: str,
+        approved: bool,
+        reason: str | None = None,
+        *,
+        scope: Scope = "once",
+        digest: str | None = None,
+        input: dict[str, Any] | None = None,
+    ) -> bool:
+        """Answer an approval; only the first answer counts. False for any other.
+
+        `scope` is how far consent goes: "once"; "run", for the tool in the rest of this run; "session", for the tool in
+        this Copilot's further runs, too; "same", so for calls with the same arguments. `input` are arguments to run
+        instead of the model's. `digest` is of the call that was shown, as its card has it.
+        """
+        grant = self._grant(approval_id, scope) if approved and scope != "once" else None
+        reply = Approval(approved=approved, reason=reason, grant=grant, digest=digest, input=input)
+        taken = loop.start(self._executor.answer(self.id, approval_id, reply)).result()
+        if taken and grant is not None and scope != "run":
+            self._copilot.grants.append(grant)
+        return taken
+
+    def reply(self, call_id: str, output: Any) -> bool:
+        """Give the output of a call that waits for one: the answer to `ask_user`. False where none is waited for."""
+        chunk = to_wire(ToolOutputAvailable(tool_call_id=call_id, output=output))
+        reply = self._executor.answer(self.id, client_reply(call_id), Output(chunks=[chunk]))
+        return loop.start(reply).result()
+
+    def _grant(self, approval_id: str, scope: Scope) -> Grant | None:
+        for part in self.message.parts:
+            if isinstance(part, ToolPart) and part.approval is not None and part.approval.id == approval_id:
+                given = _mapping(part.input) if scope == "same" else {}
+                exact = {name: escape(argument_text(value)) for name, value in given.items()}
+                return Grant(tool=part.tool_name, arguments=exact)
+        return None
 
     def events(self, after: int = 0) -> Iterator[Event]:
         """The run's events from `after` + 1 on, live, until the terminal one."""

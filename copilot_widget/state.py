@@ -6,9 +6,12 @@ and put answers into it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Union
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal, Union, cast
 
 from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
 
@@ -90,10 +93,14 @@ class PendingCall(BaseModel):
     """How often the user was asked about it."""
     card: dict[str, Any] | None = None
     """What the user is to be asked, where the kernel wants consent first."""
+    basis: str | None = None
+    """What the question rested on besides the arguments (ApprovalRequest.basis)."""
     posted: int = 0
     """How often it was asked of the kernel."""
     reason: str | None = None
     result: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+    edited: bool = False
+    """The user has changed `input`, which is not checked yet."""
 
     @property
     def reply_id(self) -> str:
@@ -113,12 +120,48 @@ def client_reply(call_id: str) -> str:
     return f"{call_id}@client"
 
 
+class Grant(BaseModel):
+    """Consent given beforehand: to calls of a tool, or to those whose arguments match.
+
+    `arguments` is name → pattern of the argument's text, where * stands for anything and ? for one character.
+    """
+
+    tool: str
+    arguments: dict[str, str] = Field(default_factory=dict[str, str])
+
+    def covers(self, tool: str, input: Any) -> bool:
+        if tool != self.tool:
+            return False
+        given = cast("dict[str, Any]", input) if isinstance(input, dict) else {}
+        return all(
+            name in given and fnmatchcase(argument_text(given[name]), pattern)
+            for name, pattern in self.arguments.items()
+        )
+
+
+def argument_text(value: Any) -> str:
+    """An argument as a grant's patterns see it: a string as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def digest(tool: str, input: Any) -> str:
+    """What binds an answer, or a post, to the arguments that were shown."""
+    text = json.dumps([tool, input], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class Approval(BaseModel):
     """An answer to an approval request; its id is the approval's."""
 
     kind: Literal["approval"] = "approval"
     approved: bool
     reason: str | None = None
+    grant: Grant | None = None
+    """Calls like this one are allowed for the rest of the run, too."""
+    digest: str | None = None
+    """Of the call that was shown; an answer to another one does not count."""
+    input: dict[str, Any] | None = None
+    """The arguments to run instead of those that the model gave."""
 
 
 class Output(BaseModel):
@@ -172,6 +215,8 @@ class RunRequest(BaseModel):
     kernel: str | None = None
     """The process that runs the calls of `kernel_tools`; another one, also a restarted kernel, never does."""
     kernel_tools: list[KernelTool] = Field(default_factory=list[KernelTool])
+    grants: list[Grant] = Field(default_factory=list[Grant])
+    """What the user has allowed beforehand."""
     client: bool = False
     """An AI SDK client asked, which runs client-side tools."""
     anew: bool = False
@@ -193,6 +238,8 @@ class RunState(BaseModel):
     """True between start-step and finish-step."""
     totals: Totals = Field(default_factory=Totals)
     pending: list[PendingCall] = Field(default_factory=list[PendingCall])
+    grants: list[Grant] = Field(default_factory=list[Grant])
+    """What the user has allowed for the rest of the run."""
     interrupted: bool = False
     """The attempt before this one was cut while calls ran."""
     started: float = Field(default_factory=time.time)
@@ -214,7 +261,9 @@ class RunState(BaseModel):
             if call.awaits != reply_id or isinstance(reply, Approval) != (call.state == "asked"):
                 continue
             if isinstance(reply, Approval):
-                call.state, call.reason = "approved" if reply.approved else "denied", reply.reason
+                if reply.digest not in (None, digest(call.tool, call.input)):
+                    continue
+                self._take_approval(call, reply)
             elif isinstance(reply, Output):
                 call.state, call.result = "answered", reply.chunks
             elif call.state == "elsewhere":
@@ -224,6 +273,22 @@ class RunState(BaseModel):
             self.status = "running"
             return True
         return False
+
+    def _take_approval(self, call: PendingCall, reply: Approval) -> None:
+        call.state, call.reason = "approved" if reply.approved else "denied", reply.reason
+        if not reply.approved:
+            return
+        if reply.input is not None and reply.input != call.input:
+            call.input, call.edited = reply.input, True
+        if reply.grant is not None:
+            self.grants.append(reply.grant)
+            for other in self.pending:
+                if other.state == "asked" and reply.grant.covers(other.tool, other.input):
+                    other.state = "approved"
+
+    def granted(self, call: PendingCall) -> bool:
+        """Whether the user has allowed such a call beforehand."""
+        return any(grant.covers(call.tool, call.input) for grant in (*self.request.grants, *self.grants))
 
     def expire(self, result: Callable[[PendingCall], dict[str, Any]]) -> None:
         """Nobody answered in time for the kernel: its calls get `result`, a chunk as wire JSON."""

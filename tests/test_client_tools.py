@@ -12,6 +12,7 @@ from copilot_widget.funnel import StopSignal
 from copilot_widget.protocol import reduce_chunks
 from copilot_widget.protocol.tool_part import ToolPart
 from copilot_widget.state import Approval, Output, RunRequest, RunState
+from copilot_widget.tools.ask_user import ask_user
 from copilot_widget.tools.base import ToolContext
 
 from .agents import begin, drive, make_agent, request, step
@@ -96,6 +97,16 @@ async def test_where_no_client_asks_nobody_is_offered_them():
         assert "look" in agent.tools()
     luggage = copilot.agents.luggage("demo")
     assert "locate" not in [each.name for each in luggage["kernel_tools"]]
+
+
+async def test_a_question_to_the_user_is_offered_where_a_notebooks_view_can_show_it():
+    copilot = Copilot("demo")
+    watched, alone = asked(kernel="k"), asked(kernel="k", headless=True)
+    assert "ask_user" in (await copilot.agents.on_worker(watched)).tools()
+    assert "ask_user" not in (await copilot.agents.on_worker(alone)).tools()
+    assert "ask_user" not in (await copilot.agents.on_worker(asked(client=True))).tools(), "a page may not know it"
+    given = Copilot("demo", tools=[ask_user])
+    assert "ask_user" in (await given.agents.on_worker(asked(client=True))).tools()
 
 
 async def test_it_is_never_called_here():

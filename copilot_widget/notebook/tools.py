@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
+from ..tools.ask_user import ask_user
 from ..tools.base import Tool, ToolResult
 from ..tools.function import FunctionTool, tool
 from ..tools.jsonable import cut, json_text
@@ -26,7 +27,8 @@ _MAX_LOCALS = 15
 
 def notebook_tools(shell: Any, main_thread: MainThread) -> list[Tool]:
     """The tools that every Copilot in a notebook has."""
-    return [_list_variables(shell), _inspect_variable(shell), _last_error(shell), RunCode(shell, main_thread)]
+    own = [_list_variables(shell), _inspect_variable(shell), _last_error(shell), RunCode(shell, main_thread)]
+    return [*own, ask_user]
 
 
 def _list_variables(shell: Any) -> FunctionTool[..., Any]:

@@ -14,7 +14,7 @@ import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 
 from ..errors import UsageError
-from ..protocol.commands import Asset, Hello, Resume, Send, Stop, ViewCommand
+from ..protocol.commands import Answer, Asset, Hello, Resume, Send, Stop, ViewCommand
 from ..protocol.messages import FilePart
 from ..runs.executor import KernelExecutor
 from ..state import TERMINAL
@@ -135,7 +135,17 @@ class ChatWidget(anywidget.AnyWidget):
             return self._resume(run, command.after)
         if isinstance(command, Stop):
             run.stop()
-        elif not run.answer(command.approval_id, command.approved, command.reason):
+        elif isinstance(command, Answer):
+            if not run.reply(command.call_id, command.output):
+                raise UsageError("This question was answered already, or nobody asks it.", code="answered")
+        elif not run.answer(
+            command.approval_id,
+            command.approved,
+            command.reason,
+            scope=command.scope,
+            digest=command.digest,
+            input=command.input,
+        ):
             raise UsageError("This approval was answered already, or nobody asks for it.", code="answered")
         return {"status": run.status}
 

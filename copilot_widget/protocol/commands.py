@@ -83,7 +83,21 @@ class Approve(_Command):
     approval_id: str
     approved: bool
     reason: str | None = None
-    scope: Literal["once"] = "once"
+    scope: Literal["once", "run", "session", "same"] = "once"
+    """How far consent goes: this call · the tool's calls in this run · in this session · those with these arguments."""
+    digest: str | None = None
+    """Of what was shown, as the card has it."""
+    input: dict[str, Json] | None = None
+    """The arguments to run instead."""
+
+
+class Answer(_Command):
+    """The user's answer to a question of the model, the call of `ask_user`. Result: {status}."""
+
+    command: Literal["answer"] = "answer"
+    run: str
+    call_id: str
+    output: str = Field(max_length=100_000)
 
 
 class Attach(_Command):
@@ -103,12 +117,12 @@ class Asset(_Command):
     name: str
 
 
-ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Asset]
+ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Asset]
 """A command to a widget."""
 Command = Union[ViewCommand, Attach]
 """Any command."""
 
-COMMANDS = ("hello", "resume", "send", "stop", "approve", "attach", "asset")
+COMMANDS = ("hello", "resume", "send", "stop", "approve", "answer", "attach", "asset")
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 

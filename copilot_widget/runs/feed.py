@@ -7,10 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from ..elsewhere import CLIENT_CALL
 from ..errors import LogError, one_line
 from ..protocol.messages import UIMessage
 from ..protocol.reducer import Reducer
-from ..state import TERMINAL, RunStatus
+from ..state import TERMINAL, RunStatus, client_reply, is_final
 from .base import Event, Executor, RunId
 
 Listener = Callable[[Event], None]
@@ -76,6 +77,10 @@ class Feed:
             self._asked.add(chunk["approvalId"])
         elif kind == "tool-approval-response":
             self._asked.discard(chunk["approvalId"])
+        elif kind == CLIENT_CALL:
+            self._asked.add(chunk["data"]["reply"])
+        elif is_final(chunk):
+            self._asked.discard(client_reply(chunk["toolCallId"]))
         self.status = _ENDS.get(kind) or ("waiting" if self._asked else "running")
 
     def _made_up(self, text: str) -> Event:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..calls import CallRunner
-from ..elsewhere import KERNEL_CALL, PATIENCE_SECONDS, digest
+from ..elsewhere import KERNEL_CALL, PATIENCE_SECONDS
 from ..errors import LogError, ToolError, one_line
 from ..funnel import Funnel, StopSignal
 from ..protocol.chunks import (
@@ -24,7 +24,7 @@ from ..protocol.chunks import (
 )
 from ..protocol.messages import ToolPart
 from ..protocol.wire import to_wire
-from ..state import TERMINAL, Ask, Output, PendingCall, Reply
+from ..state import TERMINAL, Ask, Output, PendingCall, Reply, digest
 from ..tools.approval import Policy
 from ..tools.base import Tool, Toolset
 from .base import Event, Executor
@@ -48,6 +48,8 @@ class KernelCalls:
         self._gate = gate
         self._stop = StopSignal()
         self._seen: set[str] = set()
+        self._basis: dict[str, str] = {}
+        """What the user was asked about each call rested on."""
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         feed.listen(self._hear)
@@ -114,9 +116,15 @@ class KernelCalls:
         decision = policy.decide(tool, arguments)
         if decision.kind == "deny":
             return _denied(self._feed.run, call_id, decision.reason)
+        if decision.kind == "fail":
+            return _error(call_id, decision.reason)
         if decision.kind == "ask" and not (approved and part.approval is not None and part.approval.approved):
-            return Ask(card={key: value for key, value in vars(decision.request).items() if value})
-        call = PendingCall(call_id=call_id, tool=part.tool_name, input=arguments)
+            card = {key: value for key, value in vars(decision.request).items() if value}
+            self._basis[call_id] = card.pop("basis", "")
+            return Ask(card=card)
+        call = PendingCall(
+            call_id=call_id, tool=part.tool_name, input=arguments, basis=self._basis.get(call_id) or None
+        )
         if tool.parallel:
             return await self._run(tool, call, deps)
         async with self._turn:

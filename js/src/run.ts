@@ -40,6 +40,8 @@ export interface ApprovalCard {
   code?: string;
   language?: string;
   diff?: string;
+  /** Of the call, to be given back with the answer. */
+  digest?: string;
 }
 
 /** When something began and ended, in milliseconds of `performance.now()`. Missing where nobody watched. */
@@ -150,6 +152,18 @@ export class RunState {
     return (this.#data.get(`data-approval ${part.toolCallId}`) as ApprovalCard | undefined) ?? {};
   }
 
+  /** Whether a call waits for what only a view can give: the answer to a question of the model. */
+  awaitsView(part: ToolPart): boolean {
+    return part.state === "input-available" && this.#data.has(`data-client-call ${part.toolCallId}`) && !this.ended;
+  }
+
+  /** What the user is waited for, in words. */
+  get need(): string {
+    return this.message.parts.some((part) => isToolPart(part) && this.awaitsView(part))
+      ? "answer needed"
+      : "approval needed";
+  }
+
   /** When this page saw a call run, or a reasoning part stream, by its id. */
   spanOf(id: string | undefined): Span | undefined {
     return id === undefined ? undefined : this.#spans.get(id);
@@ -171,6 +185,7 @@ export class RunState {
     const text = String((data as { text?: unknown } | null)?.text ?? "");
     if (type === "data-notice") this.notice = text;
     if (id === undefined) return;
+    if (type === "data-client-call") this.setStatus("waiting");
     if (type === "data-tool-status") this.#toolStatus.set(id, text);
     else this.#data.set(`${type} ${id}`, data);
     this.#dataVersions.set(id, (this.#dataVersions.get(id) ?? 0) + 1);

@@ -296,16 +296,27 @@ export class Store {
   }
 
   /** Answers an approval. The card stays until the stream confirms it. */
-  async approve(run: string, approvalId: string, approved: boolean): Promise<void> {
-    if (this.answering.get(approvalId) === "") return; // a second click
-    this.answering.set(approvalId, "");
+  async approve(run: string, approvalId: string, approved: boolean, more: AnswerOptions = {}): Promise<void> {
+    const args = { run, approvalId, approved, scope: "once", ...more };
+    await this.#answer(approvalId, () => this.#line.send("approve", args));
+  }
+
+  /** Answers a question of the model: the call of ask_user. */
+  async reply(run: string, callId: string, output: string): Promise<void> {
+    await this.#answer(callId, () => this.#line.send("answer", { run, callId, output }));
+  }
+
+  /** Sends an answer, once, and keeps what became of it under what it is an answer to. */
+  async #answer(id: string, send: () => Promise<unknown>): Promise<void> {
+    if (this.answering.get(id) === "") return; // a second click
+    this.answering.set(id, "");
     this.#changed(true);
     try {
-      await this.#line.send("approve", { run, approvalId, approved, scope: "once" });
+      await send();
     } catch (error) {
       const { code, message } = asCommandError(error);
-      if (code === "answered") this.answering.delete(approvalId);
-      else this.answering.set(approvalId, message);
+      if (code === "answered") this.answering.delete(id);
+      else this.answering.set(id, message);
     }
     this.#changed(true);
   }
@@ -313,6 +324,14 @@ export class Store {
   #changed(urgent = false): void {
     for (const listener of this.#listeners) listener(urgent);
   }
+}
+
+/** What goes with an answer: how far consent goes, why it was denied, the arguments to run instead. */
+export interface AnswerOptions {
+  scope?: "once" | "run" | "session" | "same";
+  reason?: string;
+  digest?: string;
+  input?: Record<string, unknown>;
 }
 
 const asCommandError = (error: unknown): CommandError =>

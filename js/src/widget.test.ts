@@ -263,6 +263,106 @@ describe("an approval", () => {
   });
 });
 
+describe("more ways to answer an approval", () => {
+  const code = "df.drop(columns='price')";
+  const RUN: UIMessageChunk[] = [
+    ...BEGIN,
+    call("c1", "run_code", { code, timeout: 5 }),
+    { type: "data-approval", id: "c1", data: { title: "run code", code, language: "python", digest: "d1" } },
+    { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+  ];
+  const sent = () => commands("approve").map(({ scope, reason, digest, input }) => ({ scope, reason, digest, input }));
+
+  it.each([
+    ["Allow for this run", "run"],
+    ["Allow for this session", "session"],
+    ["Allow the same for this session", "same"],
+  ])("%s says how far consent goes", async (name, scope) => {
+    await start({}, RUN);
+    button(name)?.click();
+    await push();
+    expect(sent()).toEqual([{ scope, digest: "d1" }]);
+  });
+
+  it("sends the reason with a denial, and only with that", async () => {
+    await start({}, RUN);
+    const reason = find<HTMLInputElement>(".cw-approval-reason > input");
+    if (!reason) throw new Error("no field for the reason");
+    reason.value = " keep the prices ";
+    reason.dispatchEvent(new Event("input", { bubbles: true }));
+    await push();
+    button("Deny")?.click();
+    await push();
+    expect(sent()).toEqual([{ scope: "once", digest: "d1", reason: "keep the prices" }]);
+  });
+
+  it("runs what the user wrote instead, once", async () => {
+    await start({}, RUN);
+    button("Edit the code")?.click();
+    await push();
+    const box = find<HTMLTextAreaElement>("[aria-label='Code to run instead']");
+    if (!box) throw new Error("no box to edit in");
+    expect(box.value).toBe(code);
+    box.value = "df.shape";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    await push();
+    expect(button("Allow for this session")).toBeUndefined();
+    button("Allow once")?.click();
+    await push();
+    expect(sent()).toEqual([{ scope: "once", digest: "d1", input: { code: "df.shape", timeout: 5 } }]);
+  });
+
+  it("offers no edit where no code is shown", async () => {
+    await start({}, [
+      ...BEGIN,
+      call("c1", "refund", { order_id: 17 }),
+      { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+    ]);
+    expect(button("Edit the code")).toBeUndefined();
+    expect(button("Allow for this run")).toBeDefined();
+  });
+});
+
+describe("a question of the model", () => {
+  const QUESTION: UIMessageChunk[] = [
+    ...BEGIN,
+    call("c1", "ask_user", { question: "Which year?", choices: ["2024", "2025", "2025", 7] }),
+    { type: "data-client-call", id: "c1", transient: true, data: { reply: "c1@client" } },
+  ];
+
+  it("is a named group with its choices, takes no focus, and is answered once", async () => {
+    await start();
+    message().focus();
+    await push(...QUESTION);
+    expect(document.activeElement).toBe(message());
+    expect(find("[role=group][aria-label='Question: Which year?']")).not.toBeNull();
+    button("2025")?.click();
+    button("2024")?.click();
+    await push();
+    expect(commands("answer")).toMatchObject([{ run: "r1", callId: "c1", output: "2025" }]);
+    await push({ type: "tool-output-available", toolCallId: "c1", output: "2025" });
+    expect(find(".cw-question")).toBeNull();
+  });
+
+  it("takes another answer, by Enter, and no empty one", async () => {
+    await start({}, QUESTION);
+    const box = find<HTMLInputElement>("[aria-label='Another answer']");
+    if (!box) throw new Error("no line to answer in");
+    button("Answer")?.click();
+    box.value = " all of them ";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    await push();
+    box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    await push();
+    expect(commands("answer")).toMatchObject([{ output: "all of them" }]);
+  });
+
+  it("is not there before the run waits, nor for a stranger's tool", async () => {
+    await start({}, QUESTION.slice(0, -1));
+    expect(find(".cw-question")).toBeNull();
+  });
+});
+
 describe("the composer", () => {
   it("sends on Enter, breaks the line on Shift+Enter, and leaves Enter to an input method", async () => {
     await start({ kind: "panel", turns: [] });

@@ -12,6 +12,7 @@ export function App() {
   const [, redraw] = useReducer<number, undefined>((count) => count + 1, 0);
   useEffect(() => frames(store, () => redraw(undefined)), [store]);
   const { view } = store;
+  const asking = view.turns.find((turn) => store.status(turn) === "waiting");
   const isEmpty = view.turns.length + store.sending.length + view.queued.length === 0;
   return (
     <>
@@ -21,7 +22,7 @@ export function App() {
           {view.model.name}: {view.model.reason}
         </p>
       )}
-      <Log asks={view.turns.some((turn) => store.status(turn) === "waiting")}>
+      <Log need={asking && (store.run(asking)?.need ?? "approval needed")}>
         {view.turns.map((turn) => (
           <Turn key={turn.id} turn={turn} />
         ))}
@@ -72,7 +73,8 @@ function Header() {
 }
 
 /** Follows the end of the transcript, but only for a reader who is there; and scrolls nothing but itself. */
-function Log({ children, asks }: { children: ComponentChildren; asks: boolean }) {
+/** `need` is what the user is waited for. */
+function Log({ children, need }: { children: ComponentChildren; need: string | undefined }) {
   const element = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const [isAway, setAway] = useState(false);
@@ -119,7 +121,7 @@ function Log({ children, asks }: { children: ComponentChildren; asks: boolean })
             toEnd();
           }}
         >
-          <Icon name="down" /> {asks ? "approval needed" : "latest"}
+          <Icon name="down" /> {need ?? "latest"}
         </button>
       )}
     </div>
@@ -128,7 +130,6 @@ function Log({ children, asks }: { children: ComponentChildren; asks: boolean })
 
 const ANNOUNCEMENTS: Record<string, string> = {
   running: "generating",
-  waiting: "approval needed",
   completed: "complete",
   failed: "stopped",
   stopped: "stopped",
@@ -141,9 +142,11 @@ function LiveRegion() {
   if (store.active) watched.current.add(store.active.id);
   const turn = store.active ?? store.view.turns.at(-1);
   const isNews = turn !== undefined && watched.current.has(turn.id);
+  const status = turn && store.status(turn);
+  const said = status && (status === "waiting" ? store.run(turn)?.need : ANNOUNCEMENTS[status]);
   return (
     <div class="cw-hidden" aria-live="polite">
-      {isNews ? (ANNOUNCEMENTS[store.status(turn)] ?? "") : ""}
+      {isNews ? (said ?? "") : ""}
     </div>
   );
 }

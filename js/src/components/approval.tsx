@@ -1,7 +1,8 @@
 /** The question before a call that acts. It never takes the focus: a stray Enter must not allow anything. */
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { ApprovalCard, RunState } from "../run.ts";
+import type { AnswerOptions } from "../store.ts";
 import { titleOf } from "../words.ts";
 import { Arguments } from "./arguments.tsx";
 import { Code } from "./code.tsx";
@@ -11,16 +12,28 @@ import { Icon } from "./icons.tsx";
 export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
   const { store } = useWidget();
   const problem = useId();
+  const [edited, setEdited] = useState<string | null>(null);
+  const [reason, setReason] = useState("");
   const id = part.approval?.id ?? "";
   const state = store.answering.get(id); // undefined: not answered; "": on its way; else what went wrong
   const busy = state === "" || store.connection === "gone";
   const card = run.approvalCard(part);
   const title = card.title || titleOf(part);
-  const answer = (approved: boolean) => {
-    if (!busy) void store.approve(run.id, id, approved);
+  const field = editable(part, card);
+  const answer = (approved: boolean, more: AnswerOptions = {}) => {
+    if (busy) return;
+    const changed = approved && field && edited !== null && { input: { ...(part.input as object), [field]: edited } };
+    const why = !approved && reason.trim() !== "" && { reason: reason.trim() };
+    const digest = card.digest !== undefined && { digest: card.digest };
+    void store.approve(run.id, id, approved, { ...more, ...digest, ...changed, ...why });
   };
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => () => keepFocus(element.current), []);
+  const act = (label: string, approved: boolean, more?: AnswerOptions) => (
+    <button type="button" class="cw-button" aria-disabled={busy} onClick={() => answer(approved, more)}>
+      {label}
+    </button>
+  );
   return (
     <div ref={element} class="cw-approval" role="group" aria-label={`Approval needed: ${title}`}>
       <p class="cw-approval-title">
@@ -28,37 +41,88 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
         <span dir="auto">Allow: {title.replace(/\?$/, "")}?</span>
       </p>
       {part.approval?.requestReason && <p class="cw-muted">{part.approval.requestReason}</p>}
-      <What part={part} card={card} />
+      <What part={part} card={card} edited={edited} onEdit={setEdited} />
       <div class="cw-approval-buttons">
         {state && (
           <span id={problem} class="cw-problem">
             {state}
           </span>
         )}
-        <button type="button" class="cw-button" aria-disabled={busy} onClick={() => answer(false)}>
-          Deny
-        </button>
+        {act("Deny", false)}
         <button type="button" class="cw-button cw-primary" aria-disabled={busy} onClick={() => answer(true)}>
           Allow once
         </button>
       </div>
+      <details class="cw-approval-more">
+        <summary>More ways to answer</summary>
+        <div class="cw-approval-buttons">
+          {field && edited === null && (
+            <button type="button" class="cw-button" onClick={() => setEdited(card.code ?? "")}>
+              Edit the code
+            </button>
+          )}
+          {edited === null && act("Allow for this run", true, { scope: "run" })}
+          {edited === null && act("Allow for this session", true, { scope: "session" })}
+          {edited === null && act("Allow the same for this session", true, { scope: "same" })}
+        </div>
+        <label class="cw-approval-reason">
+          <span>If you deny, why (the model reads it)</span>
+          <input type="text" dir="auto" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+        </label>
+      </details>
     </div>
   );
 }
 
+/** The argument that the card shows as code: the user may change it before allowing. */
+function editable(part: ToolPart, card: ApprovalCard): string | undefined {
+  if (!card.code || typeof part.input !== "object" || part.input === null) return undefined;
+  return Object.entries(part.input).find(([, value]) => value === card.code)?.[0];
+}
+
+/** The arguments of which the diff shows every line; those of one line say which place, and stay. */
+function inDiff(part: ToolPart, diff: string | undefined): string[] {
+  if (!diff || typeof part.input !== "object" || part.input === null) return [];
+  const lines = new Set(diff.split("\n").map((line) => line.slice(1)));
+  const texts = Object.values(part.input).filter((value): value is string => typeof value === "string");
+  return texts.filter(
+    (text) => text.includes("\n") && text.split("\n").every((line) => line === "" || lines.has(line)),
+  );
+}
+
 /** A card that goes with the focus in it leaves that to its transcript, not to the page, where keys act on cells. */
-function keepFocus(card: HTMLElement | null): void {
+export function keepFocus(card: HTMLElement | null): void {
   if (card?.contains(document.activeElement)) card.closest<HTMLElement>("[role=log]")?.focus({ preventScroll: true });
 }
 
+interface WhatProps {
+  part: ToolPart;
+  card: ApprovalCard;
+  edited: string | null;
+  onEdit: (text: string) => void;
+}
+
 /** Exactly what will happen: the change or the code, and every argument that neither of them shows. */
-function What({ part, card }: { part: ToolPart; card: ApprovalCard }) {
+function What({ part, card, edited, onEdit }: WhatProps) {
   const isCall = card.code?.startsWith(`${toolNameOf(part)}(`) && card.code.endsWith(")"); // says every argument
+  const shown = [card.diff, card.code, ...inDiff(part, card.diff)].filter(Boolean);
   return (
     <>
-      {!isCall && <Arguments part={part} insertable={false} shown={[card.diff, card.code].filter(Boolean)} />}
+      {!isCall && <Arguments part={part} insertable={false} shown={shown} />}
       {card.diff && <Code code={card.diff} language="diff" />}
-      {card.code && <Code code={card.code} language={card.language || "python"} insertable={false} />}
+      {card.code && edited === null && (
+        <Code code={card.code} language={card.language || "python"} insertable={false} />
+      )}
+      {edited !== null && (
+        <textarea
+          class="cw-approval-edit"
+          aria-label="Code to run instead"
+          spellcheck={false}
+          rows={Math.min(16, edited.split("\n").length + 1)}
+          value={edited}
+          onInput={(event) => onEdit(event.currentTarget.value)}
+        />
+      )}
     </>
   );
 }

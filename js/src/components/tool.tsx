@@ -9,6 +9,7 @@ import { Arguments } from "./arguments.tsx";
 import { Elapsed } from "./elapsed.tsx";
 import { Icon, Spinner } from "./icons.tsx";
 import { Display, isPicture, Text, Value } from "./output.tsx";
+import { Question } from "./question.tsx";
 
 export interface ToolProps {
   run: RunState;
@@ -20,7 +21,8 @@ export interface ToolProps {
 export function Tool({ run, part, current }: ToolProps) {
   const [chosen, setChosen] = useState<boolean | null>(null);
   const body = useId();
-  const mood = moodOf(part);
+  const isAsked = run.awaitsView(part);
+  const mood = isAsked ? "asks" : moodOf(part);
   const open = chosen ?? opensItself(part, mood, current && !run.ended);
   const pictures = run.display(part)?.filter(isPicture) ?? [];
   return (
@@ -30,7 +32,7 @@ export function Tool({ run, part, current }: ToolProps) {
         <span class="cw-row-title">{titleOf(part)}</span>
         <RowDetail run={run} part={part} mood={mood} />
         <span class="cw-row-state">
-          <StateMark mood={mood} word={stateWord(part)} />
+          <StateMark mood={mood} word={isAsked ? "needs an answer" : stateWord(part)} />
           <Elapsed span={run.spanOf(part.toolCallId)} running={mood === "busy" && !run.ended} />
         </span>
       </button>
@@ -43,6 +45,7 @@ export function Tool({ run, part, current }: ToolProps) {
         </div>
       )}
       {part.state === "approval-requested" && !run.ended && <Approval run={run} part={part} />}
+      {isAsked && toolNameOf(part) === "ask_user" && <Question run={run} part={part} />}
     </div>
   );
 }
