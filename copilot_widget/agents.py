@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from .agent import Agent
 from .config import setting
-from .elsewhere import remote_tools
+from .elsewhere import remote_tools, runs_in_client
 from .errors import CopilotError, UsageError
 from .host import host
 from .models.base import Model
@@ -22,7 +22,7 @@ from .tools.approval import Policy, Rule
 from .tools.ask_user import ask_user
 from .tools.base import Tool, Toolset
 from .tools.mcp_tools import McpToolset
-from .tools.toolset import CombinedToolset, FilteredToolset, StaticToolset
+from .tools.toolset import CombinedToolset, StaticToolset
 
 ToolSource = Callable[[], Iterable[Tool]]
 
@@ -54,7 +54,7 @@ class Agents:
     async def here(self, request: RunRequest) -> Agent:
         """The agent of a run in the process that asked for it: today's tools, and the model that was asked for."""
         model = await self._model(request)
-        tools = _offered(self.toolset(), request)
+        tools = _Offered(self.toolset(), request)
         return Agent(model, tools, policy=self.policy(request), deps=self.deps(), prepare=self.mcp.prepare)
 
     async def on_worker(self, request: RunRequest) -> Agent:
@@ -62,7 +62,7 @@ class Agents:
         model = await self._model(request)
         remote = StaticToolset(remote_tools(request.kernel, request.kernel_tools))
         asking = StaticToolset([ask_user] if request.kernel else [])  # a notebook's view shows the question
-        own = _offered(CombinedToolset(StaticToolset(self.tools), self.mcp, asking), request)
+        own = _Offered(CombinedToolset(StaticToolset(self.tools), self.mcp, asking), request)
         tools = CombinedToolset(own, remote, self.files)
         return Agent(model, tools, policy=self.policy(request), deps={"root": self.root}, prepare=self.mcp.prepare)
 
@@ -109,7 +109,7 @@ class Agents:
             "model": wanted,
             "api_base": setting("api_base", self.api_base, env="COPILOT_API_BASE"),
             "kernel": KERNEL,
-            "kernel_tools": [_described(tool) for tool in self.toolset().tools().values() if not _is_clients(tool)],
+            "kernel_tools": [_described(tool) for tool in self.toolset().tools().values() if not runs_in_client(tool)],
         }
 
     # ---- models ------------------------------------------------------------------------------------------
@@ -129,20 +129,19 @@ class Agents:
         return Recorder(self.resolved, request.record, secrets=[self.api_key] if self.api_key else [])
 
 
-def _offered(tools: Toolset, request: RunRequest) -> Toolset:
-    """Without those that nobody would run."""
-    if request.client:
-        return tools
+class _Offered:
+    """A set without the tools that nobody would run for this request."""
 
-    def is_run(name: str) -> bool:
-        tool = tools.tools().get(name)
-        return not _is_clients(tool) or (tool is ask_user and not request.headless)
+    def __init__(self, inner: Toolset, request: RunRequest) -> None:
+        self._inner = inner
+        self._request = request
 
-    return FilteredToolset(tools, is_run)
+    def tools(self) -> Mapping[str, Tool]:
+        return {name: tool for name, tool in self._inner.tools().items() if self._is_run(tool)}
 
-
-def _is_clients(tool: Tool | None) -> bool:
-    return bool(getattr(tool, "client", False))
+    def _is_run(self, tool: Tool) -> bool:
+        asks_viewer = tool is ask_user and not self._request.headless
+        return self._request.client or asks_viewer or not runs_in_client(tool)
 
 
 def _rule(text: str) -> str:

@@ -73,11 +73,16 @@ def remote_tools(kernel: str | None, tools: list[KernelTool]) -> list[Tool]:
     return [RemoteTool(kernel or "", tool) for tool in tools]
 
 
+def runs_in_client(tool: Tool) -> bool:
+    """True for a tool that the client runs which shows the conversation."""
+    return bool(getattr(tool, "client", False))
+
+
 def post(tool: Tool | None, call: PendingCall) -> list[Chunk]:
     """Ask for a call that runs elsewhere, once it may run; nothing for one that runs here."""
     if isinstance(tool, RemoteTool):
         return [tool.post(call)]
-    if tool is None or not getattr(tool, "client", False):
+    if tool is None or not runs_in_client(tool):
         return []
     # A client begins a call when it sees the input: where its user was asked first, it has to see it once more.
     again = ToolInputAvailable(tool_call_id=call.call_id, tool_name=call.tool, input=call.input, title=tool.title)
@@ -111,5 +116,6 @@ __all__ = [
     "opened_by",
     "post",
     "remote_tools",
+    "runs_in_client",
     "unavailable",
 ]

@@ -148,6 +148,13 @@ def _started(folder: Path, env: dict[str, str], instances: int, redis: RedisServ
 # ---- a client -----------------------------------------------------------------------------------------------
 
 
+async def anns(site: Site) -> AsyncIterator[Client]:
+    """Ann's client at the first server, as a fixture."""
+    client = Client(site.first, ANN)
+    yield client
+    await client.http.aclose()
+
+
 def chat_body(text: str, thread: str, message: str = "m1", **more: Any) -> dict[str, Any]:
     """As the stock client sends it."""
     user = {"id": message, "role": "user", "parts": [{"type": "text", "text": text}]}

@@ -16,7 +16,7 @@ import pytest_asyncio
 from copilot_widget.errors import UsageError
 from copilot_widget.serving.serve import read_tokens
 
-from .serving import ANN, BOB, KINDS, ROOT, Client, Site, chat_body, sites
+from .serving import ANN, BOB, KINDS, ROOT, Client, Site, anns, chat_body, sites
 
 STRICT = {
     "start": ["messageId"],
@@ -34,13 +34,7 @@ STRICT = {
 """All that clients before 7.0.32 take."""
 
 site = pytest.fixture(scope="module", params=KINDS)(sites)
-
-
-@pytest_asyncio.fixture
-async def ann(site: Site) -> AsyncIterator[Client]:
-    client = Client(site.first, ANN)
-    yield client
-    await client.http.aclose()
+ann = pytest_asyncio.fixture(anns)
 
 
 @pytest_asyncio.fixture

@@ -7,24 +7,19 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 
 from .page import Page, open_page
-from .serving import ANN, KINDS, Client, Site, sites
+from .serving import ANN, KINDS, Client, Site, anns, sites
 from .streams import canonical, plain
 
 Open = Callable[..., AbstractAsyncContextManager[Page]]
 
 site = pytest.fixture(scope="module", params=KINDS)(sites)
-
-
-@pytest_asyncio.fixture
-async def ann(site: Site) -> AsyncIterator[Client]:
-    client = Client(site.first, ANN)
-    yield client
-    await client.http.aclose()
+ann = pytest_asyncio.fixture(anns)
 
 
 @pytest.fixture
@@ -46,7 +41,7 @@ async def page(opened: Open) -> AsyncIterator[Page]:
 
 
 async def kept(client: Client, chat: str) -> list[dict[str, Any]]:
-    response = await client.http.get("/api/chat/" + chat.replace("/", "%2F").replace(" ", "%20"))
+    response = await client.http.get(f"/api/chat/{quote(chat, safe='')}")
     assert response.status_code == 200
     return response.json()["messages"]
 
@@ -269,7 +264,7 @@ async def test_stop_ends_the_run_and_going_away_does_not(page: Page, ann: Client
     run = page.answer["metadata"]["run"]
     await asyncio.sleep(0.2)
     assert await ann.status(run) == "running", "the client has left, and may come back"
-    stopped = await ann.http.post("/api/chat/" + chat.replace("/", "%2F").replace(" ", "%20") + "/stop")
+    stopped = await ann.http.post(f"/api/chat/{quote(chat, safe='')}/stop")
     assert stopped.status_code == 204
     for _ in range(100):
         if await ann.status(run) == "stopped":
