@@ -21,7 +21,7 @@ from .state import KernelTool, RunRequest
 from .tools.approval import Policy, Rule
 from .tools.ask_user import ask_user
 from .tools.base import Tool, Toolset
-from .tools.mcp_tools import McpToolset
+from .tools.mcp.tools import McpToolset
 from .tools.toolset import CombinedToolset, StaticToolset
 
 ToolSource = Callable[[], Iterable[Tool]]

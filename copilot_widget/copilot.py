@@ -29,10 +29,10 @@ from .state import Budget, Grant, RunRequest
 from .store import MemoryStore, Store
 from .tools.approval import Policy
 from .tools.base import Tool, Toolset
-from .tools.confine import Root
-from .tools.mcp_config import McpGiven
-from .tools.mcp_server import McpStatus
-from .tools.mcp_tools import McpToolset
+from .tools.files.confine import Root
+from .tools.mcp.config import McpGiven
+from .tools.mcp.server import McpStatus
+from .tools.mcp.tools import McpToolset
 from .tools.toolset import as_tool
 
 Attachment = Union[str, "os.PathLike[str]", bytes, FilePart]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot_widget.tools.base import ToolContext, ToolResult
-from copilot_widget.tools.mcp_tools import McpToolset
+from copilot_widget.tools.mcp.tools import McpToolset
 
 REPOSITORY = Path(__file__).parent.parent
 NODE_BIN = REPOSITORY / "js" / "node_modules" / ".bin"

@@ -16,11 +16,10 @@ import pytest
 
 from copilot_widget import Copilot
 from copilot_widget.errors import ToolError, UsageError
-from copilot_widget.tools import confine
-from copilot_widget.tools.confine import Root
-from copilot_widget.tools.files import file_tools
+from copilot_widget.tools.files import confine, file_tools
+from copilot_widget.tools.files.confine import Root
+from copilot_widget.tools.files.tree import matches
 from copilot_widget.tools.sensitive import is_secret_file, without_secrets
-from copilot_widget.tools.tree import matches
 
 from .file_tools import call, card, text
 

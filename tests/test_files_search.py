@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from copilot_widget.errors import ToolError
-from copilot_widget.tools import search
+from copilot_widget.tools.files import search
 
 from .file_tools import text
 

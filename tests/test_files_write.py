@@ -14,10 +14,9 @@ import pytest
 
 from copilot_widget.errors import ToolError
 from copilot_widget.state import RunState
-from copilot_widget.tools import replace
 from copilot_widget.tools.difference import count, unified
-from copilot_widget.tools.files import file_tools
-from copilot_widget.tools.textfile import decode
+from copilot_widget.tools.files import file_tools, replace
+from copilot_widget.tools.files.textfile import decode
 
 from .agents import begin, drive, kinds, make_agent
 from .file_tools import call, card, text

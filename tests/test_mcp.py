@@ -16,7 +16,7 @@ import pytest
 
 from copilot_widget.errors import ToolError
 from copilot_widget.tools.base import Tool
-from copilot_widget.tools.mcp_tools import McpToolset, parse_arguments
+from copilot_widget.tools.mcp.tools import McpToolset, parse_arguments
 
 from .mcp_tools import NODE_BIN, REPOSITORY, bad, clock, everything, files, git, outputs, result, toolset
 

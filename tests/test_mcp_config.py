@@ -10,7 +10,7 @@ import pytest
 
 from copilot_widget import Copilot
 from copilot_widget.errors import UsageError
-from copilot_widget.tools.mcp_config import McpConfig, read_servers
+from copilot_widget.tools.mcp.config import McpConfig, read_servers
 
 
 def one(monkeypatch: pytest.MonkeyPatch | None = None, **fields: Any) -> McpConfig:

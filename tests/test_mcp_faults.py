@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from copilot_widget.errors import ToolError
-from copilot_widget.tools.mcp_tools import McpToolset
+from copilot_widget.tools.mcp.tools import McpToolset
 
 from .mcp_tools import REPOSITORY, bad, config, lives, outputs, result, toolset
 

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import CopilotError, one_line, redact
-from .jsonable import cut_line
-from .mcp_config import McpConfig
-from .mcp_process import MESSAGE_LIMIT
+from ...errors import CopilotError, one_line, redact
+from ..jsonable import cut_line
+from .config import McpConfig
+from .process import MESSAGE_LIMIT
 
 if TYPE_CHECKING:
     import httpx2

@@ -11,15 +11,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..errors import ToolError
-from ..models.base import Json
-from .base import ApprovalRequest, ToolContext
+from ...errors import ToolError
+from ...models.base import Json
+from ..base import ApprovalRequest, ToolContext
+from ..difference import count, unified
+from ..function import FunctionTool, tool
+from ..jsonable import cut
+from ..sensitive import is_secret_file
 from .confine import File, MissingError, Root, sized
-from .difference import count, unified
-from .function import FunctionTool, tool
-from .jsonable import cut
 from .replace import NEW, changed, replace
-from .sensitive import is_secret_file
 from .textfile import TextFile, decode
 
 WRITE_LIMIT = 5_000_000

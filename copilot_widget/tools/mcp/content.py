@@ -11,10 +11,10 @@ import binascii
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import ToolError, redact
-from ..models.base import Json
-from .base import MimeBundle, ToolResult
-from .jsonable import OUTPUT_LIMIT, cut, cut_line, is_a
+from ...errors import ToolError, redact
+from ...models.base import Json
+from ..base import MimeBundle, ToolResult
+from ..jsonable import OUTPUT_LIMIT, cut, cut_line, is_a
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult

@@ -19,15 +19,15 @@ import weakref
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
-from ..errors import ToolError
-from ..models.base import Json, ToolSchema
-from .base import ApprovalRequest, Tool, ToolContext, ToolResult
-from .jsonable import cut, cut_line, is_a, safe_repr
-from .mcp_config import McpGiven, read_servers
-from .mcp_content import clean_text, to_result
-from .mcp_server import McpServer, McpStatus, check_installed
-from .running import Previews
-from .threads import in_thread
+from ...errors import ToolError
+from ...models.base import Json, ToolSchema
+from ..base import ApprovalRequest, Tool, ToolContext, ToolResult
+from ..jsonable import cut, cut_line, is_a, safe_repr
+from ..running import Previews
+from ..threads import in_thread
+from .config import McpGiven, read_servers
+from .content import clean_text, to_result
+from .server import McpServer, McpStatus, check_installed
 
 _NAME_LENGTH = 64
 _DESCRIPTION_LIMIT = 8_000

@@ -14,7 +14,7 @@ import os
 import secrets
 import stat
 
-from ..errors import ToolError
+from ...errors import ToolError
 from .confine import File, Folder, MissingError, Root, problem
 
 NEW = "new"

@@ -1,6 +1,6 @@
 """One connection to an MCP server, by the official SDK, whose only importer this module is.
 
-Two things are done here that the SDK leaves to its users: a child process is our own (tools/mcp_process.py), so that
+Two things are done here that the SDK leaves to its users: a child process is our own (process.py), so that
 its exit code and its last words are known and its messages are bounded; and HTTP answers are bounded, and their status
 is kept. What the SDK logs about a connection of ours is dropped, since it may hold addresses and session ids.
 """
@@ -16,11 +16,12 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ToolError, one_line, redact
-from ..models.base import Json
-from .jsonable import cut_line
-from .mcp_config import McpConfig
-from .mcp_exchange import (
+from ...errors import ToolError, one_line, redact
+from ...models.base import Json
+from ..jsonable import cut_line
+from ..threads import in_thread
+from .config import McpConfig
+from .exchange import (
     TOO_LARGE,
     UNEXPLAINED,
     VALUES_LIMIT,
@@ -32,9 +33,8 @@ from .mcp_exchange import (
     noted,
     reason_of,
 )
-from .mcp_process import MESSAGE_LIMIT, Child
-from .mcp_trim import TrimmedStream
-from .threads import in_thread
+from .process import MESSAGE_LIMIT, Child
+from .trim import TrimmedStream
 
 if TYPE_CHECKING:
     from mcp import Client

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 
-from ..errors import ToolError
+from ...errors import ToolError
 from .confine import Folder, kind_of
 
 IGNORED = frozenset({".git", "node_modules", ".ipynb_checkpoints", "__pycache__"})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from .base import Tool
+from ..base import Tool
 from .confine import Root
-from .files_read import list_tool, read_tool
-from .files_write import write_tools
+from .read import list_tool, read_tool
 from .search import search_tool
+from .write import write_tools
 
 
 def file_tools(folder: str | os.PathLike[str]) -> list[Tool]:

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from ..errors import UsageError, redact
+from ...errors import UsageError, redact
 
 MESSAGE_LIMIT = 10_000_000
 """Bytes of one message of a server. An image that a card can show is smaller; more would cost memory for nothing."""

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import ToolError
-from .base import ToolContext
+from ...errors import ToolError
+from ..base import ToolContext
+from ..function import FunctionTool, tool
+from ..jsonable import well_formed
+from ..sensitive import is_secret_file
 from .confine import Folder, Root, sized
-from .function import FunctionTool, tool
-from .jsonable import well_formed
-from .sensitive import is_secret_file
 from .textfile import decode, lines_of
 from .tree import Entry, Walk, matches
 

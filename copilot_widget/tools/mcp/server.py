@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from ..errors import ToolError, UsageError
-from ..models.base import Json
-from .mcp import Link, LinkLostError, ListedTool
-from .mcp_config import McpConfig
+from ...errors import ToolError, UsageError
+from ...models.base import Json
+from .config import McpConfig
+from .connection import Link, LinkLostError, ListedTool
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ..errors import ToolError
-from ..models.base import Json
-from .base import ApprovalRequest, ToolResult
+from ...errors import ToolError
+from ...models.base import Json
+from ..base import ApprovalRequest, ToolResult
+from ..function import FunctionTool, tool
+from ..result import IMAGE_LIMIT
+from ..sensitive import is_secret_file
 from .confine import Root, sized
-from .function import FunctionTool, tool
-from .result import IMAGE_LIMIT
-from .sensitive import is_secret_file
 from .textfile import decode, lines_of
 from .tree import Entry, Walk, matches
 

@@ -1,0 +1,1 @@
+"""MCP servers: their connections, and their tools."""
