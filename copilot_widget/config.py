@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from traitlets import Any as AnyTrait
 from traitlets import Int, Unicode
 from traitlets.config import Configurable
 
@@ -24,6 +25,9 @@ class Settings(Configurable):
     max_steps = Int(20, help="model requests one run may make").tag(config=True)
     budget = Unicode("", help="'0.50 USD' or '20000 tokens' for each run; empty: none").tag(config=True)
     executor = Unicode("", help="where runs are executed; empty: COPILOT_EXECUTOR, then kernel").tag(config=True)
+    mcp = AnyTrait(help="MCP servers, as in Copilot(mcp=…): the path of a JSON file, a dict like it, or a list").tag(
+        config=True
+    )
     redis = Unicode("", help="address of the workers' logs; empty: COPILOT_REDIS").tag(config=True)
 
 

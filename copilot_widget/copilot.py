@@ -25,7 +25,7 @@ from .runs.base import Executor
 from .runs.executor import KernelExecutor
 from .runs.kernel_calls import KernelCalls
 from .runs.places import check_place, open_place
-from .state import Budget, Grant, RunRequest
+from .state import TERMINAL, Budget, Grant, RunRequest
 from .store import MemoryStore, Store
 from .tools.approval import Policy
 from .tools.base import Tool, Toolset
@@ -50,7 +50,8 @@ class Copilot:
     model        "provider/model" for litellm, "demo", "script:FILE", "replay:FILE", a Model, or a callable;
                  None: the settings, COPILOT_MODEL, then what is found (keys, local servers), then the demo model
     tools        functions decorated with @tool, plain functions, or Tool objects
-    mcp          MCP servers: the path of a JSON file with "mcpServers", a dict like it, or a list of these
+    mcp          MCP servers: the path of a JSON file with "mcpServers", a dict like it, or a list of these; None: those
+                 of the settings; (): none
     instructions standing instructions for the model
     approvals    "ask", "auto" (allow all), "never" (deny all), or a callable(tool name, input) → bool or reason
     max_steps    model requests that one run may make
@@ -84,7 +85,7 @@ class Copilot:
         self._agents = Agents(
             model=model,
             tools=[as_tool(tool) for tool in tools],
-            mcp=McpToolset(mcp),
+            mcp=McpToolset(setting("mcp", mcp)),
             root=_files_root(root),
             approvals=approvals,
             api_base=api_base,
@@ -216,6 +217,22 @@ class Copilot:
     def mcp_status(self) -> dict[str, McpStatus]:
         """How each MCP server is, by name: {"status", "tools" (their number), "error"}."""
         return self._agents.mcp.status()
+
+    def close(self) -> None:
+        """Stop the runs that are executed in this process, and end the MCP servers.
+
+        What was said stays; asked again, it starts anew what it needs.
+        """
+        for run in self.runs:
+            if run.executor is self._kernel and run.status not in TERMINAL:
+                run.stop()
+        loop.start(self._agents.mcp.close()).result()
+
+    def __enter__(self) -> Copilot:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def allow(self, tool: str, **arguments: str) -> None:
         """Allow calls of a tool in this Copilot's further runs without a question: all of them, or those whose

@@ -123,7 +123,8 @@ def client_reply(call_id: str) -> str:
 class Grant(BaseModel):
     """Consent given beforehand: to calls of a tool, or to those whose arguments match.
 
-    `arguments` is name → pattern of the argument's text, where * stands for anything and ? for one character.
+    `arguments` is name → pattern of the argument's text, where * stands for anything and ? for one character; but not
+    for what leads elsewhere: a `..` in a path, and in a `command` what joins commands to one another.
     """
 
     tool: str
@@ -134,9 +135,22 @@ class Grant(BaseModel):
             return False
         given = cast("dict[str, Any]", input) if isinstance(input, dict) else {}
         return all(
-            name in given and fnmatchcase(argument_text(given[name]), pattern)
+            name in given and _matches(name, argument_text(given[name]), pattern)
             for name, pattern in self.arguments.items()
         )
+
+
+_JOINS = frozenset(";&|<>`$()\n\r")
+"""What makes more than one command of a command, or sends its output elsewhere."""
+
+
+def _matches(name: str, text: str, pattern: str) -> bool:
+    if not fnmatchcase(text, pattern):
+        return False
+    steps = text.replace("\\", "/").split("/")
+    leads_out = ".." in steps and ".." not in pattern.replace("\\", "/").split("/")
+    joins = name == "command" and not _JOINS.intersection(text) <= _JOINS.intersection(pattern)
+    return not leads_out and not joins
 
 
 def argument_text(value: Any) -> str:

@@ -125,6 +125,16 @@ async def test_what_was_allowed_before_the_run_is_not_asked_for():
         ({"n": "7"}, {"n": 7}, True),
         ({"n": "7"}, {"n": True}, False),
         ({"a": "x", "b": "y"}, {"a": "x", "b": "z"}, False),
+        ({"path": "out/*"}, {"path": "out/../in/a"}, False),
+        ({"path": "out/*"}, {"path": "out\\..\\a"}, False),
+        ({"path": "../*"}, {"path": "../a"}, True),
+        ({"path": "out/*"}, {"path": "out/a..b"}, True),
+        ({"command": "git *"}, {"command": "git log -3"}, True),
+        ({"command": "git *"}, {"command": "git log; rm -r ."}, False),
+        ({"command": "git *"}, {"command": "git log\nrm -r ."}, False),
+        ({"command": "git *"}, {"command": "git log $(rm -r .)"}, False),
+        ({"command": "git * | head"}, {"command": "git log | head"}, True),
+        ({"command": "git log; ls"}, {"command": "git log; ls"}, True),
     ],
 )
 def test_a_grant_covers_what_matches(arguments: dict[str, str], input: Any, covered: bool):

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from copilot_widget import Copilot, Run
+from copilot_widget.config import settings
 from copilot_widget.errors import UsageError
 from copilot_widget.protocol.messages import ToolPart
 
@@ -182,3 +183,25 @@ async def test_a_worker_of_an_app_has_servers_of_its_own(script: Any):
     (output,) = [chunk["output"] for chunk in said if chunk["type"] == "tool-output-available"]
     assert output == "hi"
     await copilot.agents.mcp.close()
+
+
+def test_servers_of_the_settings_serve_every_copilot_and_close_ends_them(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(settings(), "mcp", config(fs=files(tmp_path)))
+    listing = call("fs_list_directory", path=str(tmp_path))
+    before = set(psutil.Process().children(recursive=True))
+    with Copilot(script(listing, "ok", listing, "ok")) as copilot:
+        assert tool_of(copilot.ask("go").wait(60)).state == "output-available"
+        assert set(psutil.Process().children(recursive=True)) - before
+    assert not set(psutil.Process().children(recursive=True)) - before
+    assert tool_of(copilot.ask("again").wait(60)).state == "output-available", "it starts anew what it needs"
+    copilot.close()
+    assert Copilot("demo", mcp=()).mcp_status() == {}
+
+
+def test_close_stops_what_runs_here(script: Any):
+    copilot = Copilot(script([{"type": "wait", "seconds": 60}]))
+    run = copilot.ask("go")
+    copilot.close()
+    assert run.wait(10).status == "stopped"
