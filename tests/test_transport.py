@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from typing import Any
 
-from copilot_widget.notebook.transport import Transport
+from copilot_widget.notebook.transport import FLUSH_SECONDS, Transport
 from copilot_widget.runs import loop
 from copilot_widget.runs.base import Commit
 from copilot_widget.runs.feed import Feed
@@ -71,3 +71,32 @@ def test_a_replay_ends_where_the_next_envelope_begins():
     text = "".join(chunk.get("delta", "") for envelope in sent for chunk in envelope["chunks"])
     assert text == "abcdefgh"
     assert len(sent) < 10, "neighbours travel together"
+
+
+def test_what_is_no_token_waits_for_no_frame_and_takes_the_tokens_before_it_along():
+    sent: list[dict[str, Any]] = []
+    waits: list[float] = []
+    came = asyncio.Event()
+
+    def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+        came.set()
+
+    async def scenario() -> None:
+        log = Log()
+        await log.start()
+        Transport(send).watch(log.feed)
+        clock = asyncio.get_running_loop()
+        for chunks in ([{"type": "start"}], [{"type": "text-start", "id": "t"}, delta("a")], [delta("b")]):
+            await asyncio.sleep(2 * FLUSH_SECONDS)
+            came.clear()
+            began = clock.time()
+            await log.say(*chunks)
+            await came.wait()
+            waits.append(clock.time() - began)
+
+    loop.start(scenario()).result(20)
+    soon, with_token, token = waits
+    assert soon < token
+    assert with_token < token
+    assert [(envelope["from"], envelope["to"]) for envelope in sent] == [(1, 1), (2, 3), (4, 4)]

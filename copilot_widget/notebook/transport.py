@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,10 @@ from .envelope import envelope
 FLUSH_SECONDS = 0.033
 """A frame or two: short enough to look live, long enough that a fast model does not flood the websocket, whose
 server drops messages without a trace above 1,000 a second."""
+
+SOON_SECONDS = 0.004
+"""What is no token goes out this soon, where nothing went out just before it: a picture, a question, the end. The few
+milliseconds gather what comes with it."""
 
 BUSY_SECONDS = 0.06
 """While an envelope holds this many events or more the stream is faster than anybody reads, and the frame around each
@@ -40,19 +45,27 @@ class Transport:
     def watch(self, feed: Feed) -> None:
         """Send the events of `feed` from now on; what came before the page fetches itself."""
         buffer = self._buffers[feed.run] = list[Event]()
-        wait = FLUSH_SECONDS
+        clock = agent_loop()
+        wait, last = FLUSH_SECONDS, 0.0
+        timer: asyncio.TimerHandle | None = None
 
         def flush() -> None:
-            nonlocal wait
+            nonlocal wait, last, timer
             events = buffer[:]
             del buffer[:]
-            wait = BUSY_SECONDS if len(events) >= BUSY_EVENTS else FLUSH_SECONDS
+            wait, last, timer = BUSY_SECONDS if len(events) >= BUSY_EVENTS else FLUSH_SECONDS, clock.time(), None
             self._send(envelope(events))
 
         def collect(event: Event) -> None:
+            nonlocal timer
             buffer.append(event)
-            if len(buffer) == 1:
-                agent_loop().call_later(wait, flush)
+            now = clock.time()
+            due = now + wait if event["chunk"]["type"].endswith("-delta") else max(now + SOON_SECONDS, last + wait)
+            if timer is not None and timer.when() <= due:
+                return
+            if timer is not None:
+                timer.cancel()
+            timer = clock.call_at(due, flush)
 
         self._unlisten.append(feed.listen(collect))
 
