@@ -20,6 +20,7 @@ from copilot_widget.runs.memory import MemoryBell, MemoryLog
 from copilot_widget.runs.worker import Worker
 from copilot_widget.store import MemoryStore
 from copilot_widget.tools.approval import Policy
+from copilot_widget.tools.base import ToolContext
 from tests.agents import make_agent
 
 
@@ -96,6 +97,28 @@ def test_a_workers_run_uses_the_kernels_tools_and_its_slot_is_free_meanwhile():
     assert run.text == "It is shipped."
     assert held == [0]
     assert run.request.kernel_tools[0].name == "lookup"
+
+
+def test_what_passes_while_a_call_runs_is_shown_here_and_stands_in_no_log():
+    place = Place([[call("count", "c1")], ["Counted."]])
+    said: list[dict[str, Any]] = []
+
+    @tool
+    def count(context: ToolContext) -> Iterator[int]:
+        """Count."""
+        context.notify("counting")
+        yield 1
+        yield 2
+        yield 3
+
+    copilot = Copilot(tools=[count], executor=place)
+    copilot.on_turn(lambda run: run.feed.listen_aside(said.append))
+    run = copilot.ask("count").wait(10)
+    assert run.status == "completed", run.error
+    assert outputs(run) == {"c1": 3}
+    assert [chunk["output"] for chunk in said if chunk["type"] == "tool-output-available"] == [1, 2, 3]
+    assert {"type": "data-tool-status", "id": "c1", "data": {"text": "counting"}, "transient": True} in said
+    assert not [event for event in run.feed.events if event["chunk"] in said]
 
 
 def test_what_acts_is_asked_by_the_kernels_gate_and_answered_from_any_view():

@@ -100,3 +100,20 @@ def test_what_is_no_token_waits_for_no_frame_and_takes_the_tokens_before_it_alon
     assert soon < token
     assert with_token < token
     assert [(envelope["from"], envelope["to"]) for envelope in sent] == [(1, 1), (2, 3), (4, 4)]
+
+
+def test_what_passes_is_sent_once_a_frame_the_latest_of_each_call():
+    sent: list[dict[str, Any]] = []
+
+    async def scenario() -> None:
+        feed = Feed("r", "m")
+        Transport(sent.append).watch(feed)
+        for number in range(50):
+            feed.say_aside({"type": "tool-output-available", "toolCallId": "c", "output": number, "preliminary": True})
+        feed.say_aside({"type": "data-tool-status", "id": "c", "data": {"text": "busy"}, "transient": True})
+        await asyncio.sleep(3 * FLUSH_SECONDS)
+
+    loop.start(scenario()).result(20)
+    [message] = sent
+    assert (message["type"], message["run"]) == ("aside", "r")
+    assert [chunk.get("output") for chunk in message["chunks"]] == [49, None]

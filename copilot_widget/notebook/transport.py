@@ -67,7 +67,23 @@ class Transport:
                 timer.cancel()
             timer = clock.call_at(due, flush)
 
-        self._unlisten.append(feed.listen(collect))
+        self._unlisten += [feed.listen(collect), feed.listen_aside(self._collect_asides(feed.run))]
+
+    def _collect_asides(self, run: str) -> Callable[[dict[str, Any]], None]:
+        """What passes, once a frame: of each kind and call the latest."""
+        latest: dict[tuple[str, str], dict[str, Any]] = {}
+
+        def flush() -> None:
+            chunks = list(latest.values())
+            latest.clear()
+            self._send({"type": "aside", "run": run, "chunks": chunks})
+
+        def collect(chunk: dict[str, Any]) -> None:
+            if not latest:
+                agent_loop().call_later(FLUSH_SECONDS, flush)
+            latest[chunk["type"], str(chunk.get("toolCallId") or chunk.get("id"))] = chunk
+
+        return collect
 
     def close(self) -> None:
         """Send nothing more."""

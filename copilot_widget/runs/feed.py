@@ -15,6 +15,7 @@ from ..state import TERMINAL, RunStatus, client_reply, is_final
 from .base import Event, Executor, RunId
 
 Listener = Callable[[Event], None]
+Aside = Callable[[dict[str, Any]], None]
 
 _ENDS: dict[str, RunStatus] = {"finish": "completed", "error": "failed", "abort": "stopped"}
 
@@ -32,6 +33,7 @@ class Feed:
         self._message_id = message_id
         self._asked: set[str] = set()
         self._listeners: list[Listener] = []
+        self._asides: list[Aside] = []
         self._reducer: Reducer | None = None
         self._reduced = 0
         self._lock = threading.Lock()
@@ -50,6 +52,17 @@ class Feed:
         """Call `listener` with each further event, on the agent's loop. Returns the function that ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def listen_aside(self, listener: Aside) -> Callable[[], None]:
+        """Call `listener` with each chunk that stands in no log, on the loop. Returns the function that ends it."""
+        self._asides.append(listener)
+        return lambda: self._asides.remove(listener) if listener in self._asides else None
+
+    def say_aside(self, chunk: dict[str, Any]) -> None:
+        """Show a chunk that passes, such as a call's preliminary output, to who watches in this process; on the agent's
+        loop. Another process's log is not kept waiting for it."""
+        for listener in list(self._asides):
+            listener(chunk)
 
     @property
     def message(self) -> UIMessage:

@@ -133,7 +133,12 @@ class KernelCalls:
     async def _run(self, tool: Tool, call: PendingCall, deps: dict[str, Any]) -> Reply:
         funnel: Funnel[Chunk] = Funnel(self._stop)
         CallRunner({call.tool: tool}, self._feed.run, deps).start([call], funnel)
-        chunks = [to_wire(chunk) async for chunk in funnel if not _passing(chunk)]
+        chunks: list[dict[str, Any]] = []
+        async for chunk in funnel:
+            if _passing(chunk):
+                self._feed.say_aside(to_wire(chunk))
+            else:
+                chunks.append(to_wire(chunk))
         return Output(chunks=chunks)
 
     def _part(self, call_id: str) -> ToolPart | None:
@@ -144,7 +149,7 @@ class KernelCalls:
 
 
 def _passing(chunk: Chunk) -> bool:
-    """Shown only while the call runs; the log of another process is not kept waiting for it."""
+    """Shown only while the call runs, and only here."""
     return (isinstance(chunk, Data) and bool(chunk.transient)) or (
         isinstance(chunk, ToolOutputAvailable) and bool(chunk.preliminary)
     )

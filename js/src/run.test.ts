@@ -60,6 +60,25 @@ describe("RunState", () => {
     expect(run.toolStatus(toolPart(run))).toBe("");
   });
 
+  it("shows what passes beside the log, of open calls only", () => {
+    const run = pushed(new RunState("r1", "running"), CALL);
+    const { cursor, version } = run;
+    const aside: UIMessageChunk[] = [
+      { type: "data-tool-status", id: "c1", transient: true, data: { text: "waiting for cell [12]" } },
+      { type: "tool-output-available", toolCallId: "c1", output: "half", preliminary: true },
+    ];
+    expect(run.hear(aside)).toBe(true);
+    expect(run.toolStatus(toolPart(run))).toBe("waiting for cell [12]");
+    expect(toolPart(run)).toMatchObject({ output: "half", preliminary: true });
+    expect(run.cursor).toBe(cursor);
+    expect(run.version).toBeGreaterThan(version);
+    pushed(run, [{ type: "tool-output-available", toolCallId: "c1", output: 4 }]);
+    expect(
+      run.hear([...aside, { type: "tool-output-available", toolCallId: "none", output: 1, preliminary: true }]),
+    ).toBe(false);
+    expect(toolPart(run)).toMatchObject({ output: 4 });
+  });
+
   it("keeps a notice until something else happens", () => {
     const run = pushed(new RunState("r1", "running"), CALL.slice(0, 2));
     pushed(run, [{ type: "data-notice", transient: true, data: { text: "rate limited" } }]);

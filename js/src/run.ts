@@ -55,6 +55,9 @@ const TERMINAL_CHUNKS: Record<string, RunStatus> = { finish: "completed", error:
 const START_OF_SPAN = /^(reasoning-start|tool-input-available|tool-approval-response)$/;
 const END_OF_SPAN = /^(reasoning-end|tool-input-error|tool-output-(available|error|denied))$/;
 
+const isOpen = (part: ToolPart): boolean =>
+  part.state === "input-available" || part.state === "approval-responded" || part.preliminary === true;
+
 export class RunState {
   readonly id: string;
   /** The last event that is in `message`. */
@@ -127,6 +130,24 @@ export class RunState {
     this.version += 1;
   }
 
+  /** What stands in no log, since it passes: the status and the preliminary output of a call that another process waits
+   * for. False where no such call is open, as when the message came late. */
+  hear(chunks: readonly UIMessageChunk[]): boolean {
+    const heard = chunks.filter((chunk) => this.#hear(chunk)).length > 0;
+    if (heard) this.version += 1;
+    return heard;
+  }
+
+  #hear(chunk: UIMessageChunk): boolean {
+    const id = "toolCallId" in chunk ? chunk.toolCallId : "id" in chunk ? chunk.id : undefined;
+    const part = this.message.parts.find((part): part is ToolPart => isToolPart(part) && part.toolCallId === id);
+    if (!part || !isOpen(part)) return false;
+    if (chunk.type === "tool-output-available" && chunk.preliminary) this.#reducer.push(chunk);
+    else if (/^data-(tool-status|display)$/.test(chunk.type)) this.#followData(chunk as DataChunk);
+    else return false;
+    return true;
+  }
+
   setStatus(status: RunStatus): void {
     if (this.ended || this.status === status) return; // the stream's own end is final
     this.status = status;
@@ -137,8 +158,7 @@ export class RunState {
 
   /** "waiting for cell [12]" and the like; only while the call is open. */
   toolStatus(part: ToolPart): string {
-    const isOpen = part.state === "input-available" || part.state === "approval-responded" || part.preliminary === true;
-    return isOpen ? (this.#toolStatus.get(part.toolCallId) ?? "") : "";
+    return isOpen(part) ? (this.#toolStatus.get(part.toolCallId) ?? "") : "";
   }
 
   /** MIME bundles that show a call's output, in their order; null where it is shown as it is. */

@@ -5,6 +5,7 @@
  * there is not taken, and the missing events are asked for.
  */
 import { CommandError } from "./commands.ts";
+import type { UIMessageChunk } from "./protocol-types.ts";
 import { RunState } from "./run.ts";
 import { type Envelope, isEnvelope, type RunStatus, TERMINAL, type Turn, toView, type View } from "./view.ts";
 
@@ -105,9 +106,10 @@ export class Store {
   /** A custom message; whatever is not understood is left alone. */
   receive(message: unknown): void {
     if (isEnvelope(message)) this.#take(message);
-    const { type, turn, view } = (message ?? {}) as { type?: unknown; turn?: Turn; view?: unknown };
+    const { type, turn, view, run, chunks } = (message ?? {}) as Told;
     if (type === "turn" && turn) this.#upsert(turn);
     else if (type === "view") this.#setView(view);
+    else if (type === "aside" && run && this.#runs.get(run)?.hear(chunks ?? [])) this.#changed();
   }
 
   #setView(stated: unknown): void {
@@ -324,6 +326,15 @@ export class Store {
   #changed(urgent = false): void {
     for (const listener of this.#listeners) listener(urgent);
   }
+}
+
+/** A custom message that is no envelope. */
+interface Told {
+  type?: unknown;
+  turn?: Turn;
+  view?: unknown;
+  run?: string;
+  chunks?: UIMessageChunk[];
 }
 
 /** What goes with an answer: how far consent goes, why it was denied, the arguments to run instead. */
