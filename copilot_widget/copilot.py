@@ -111,6 +111,11 @@ class Copilot:
         return self._agents
 
     @property
+    def root(self) -> Path | None:
+        """The folder that was given for @file mentions and file tools, None where none was."""
+        return self._root
+
+    @property
     def instructions(self) -> str:
         """Its own standing instructions."""
         return self._instructions

@@ -14,6 +14,7 @@ from copilot_widget.protocol.commands import (
     Attach,
     Command,
     CommandError,
+    Complete,
     Hello,
     Resume,
     Send,
@@ -31,6 +32,10 @@ ROUTE = {"id": "p-1", "page": "p", "n": 1, "widget": "w"}
     [
         ({"command": "hello"}, Hello(id="p-1", page="p", n=1, widget="w")),
         ({"command": "resume", "run": "r", "after": 3}, Resume(id="p-1", page="p", n=1, widget="w", run="r", after=3)),
+        (
+            {"command": "complete", "text": "why @d", "cursor": 6},
+            Complete(id="p-1", page="p", n=1, widget="w", text="why @d", cursor=6),
+        ),
         ({"command": "asset", "name": "math.js"}, Asset(id="p-1", page="p", n=1, widget="w", name="math.js")),
         (
             {"command": "attach", "runs": ["r"], "kind": "turn", "heir": "0a" * 16},

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
@@ -20,7 +20,7 @@ from ..errors import ModelError, UsageError, redact
 from .base import Model
 from .dotenv import environment
 from .names import normalise
-from .probe import Server, list_models, probe_local
+from .probe import Server, list_models, probe_local, seen
 from .providers import CLOUD, Provider, as_url, find_base, find_key
 
 if TYPE_CHECKING:
@@ -75,11 +75,20 @@ def resolve_now(
 def available(env: Mapping[str, str] | None = None) -> list[str]:
     """Names for a picker: the defaults of providers with a key, the models of local servers, demo."""
     env = environment() if env is None else env
+    return _names(env, probe_local(env))
+
+
+def known(env: Mapping[str, str] | None = None) -> list[str]:
+    """The same without asking anybody: of local servers the models that were seen last."""
+    return _names(environment() if env is None else env, seen)
+
+
+def _names(env: Mapping[str, str], servers: Iterable[Server]) -> list[str]:
     names = [env["COPILOT_MODEL"]] if env.get("COPILOT_MODEL") else []
     names += [
         f"{provider.name}/{provider.default}" for provider in CLOUD if provider.default and _has_key(provider, env)
     ]
-    names += [f"{server.provider.name}/{name}" for server in probe_local(env) for name in server.models]
+    names += [f"{server.provider.name}/{name}" for server in servers for name in server.models]
     return list(dict.fromkeys([*names, "demo"]))
 
 
@@ -212,4 +221,4 @@ def ask_first(model: Model) -> str:
     return str(extra.get("label") or model.info.name) if extra.get("found_by") == "key" else ""
 
 
-__all__ = ["ModelLike", "ask_first", "available", "resolve", "resolve_now"]
+__all__ = ["ModelLike", "ask_first", "available", "known", "resolve", "resolve_now"]

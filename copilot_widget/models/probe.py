@@ -44,7 +44,12 @@ def probe_local(env: Mapping[str, str], *, timeout: float = TIMEOUT) -> list[Ser
     for thread in threads:
         thread.join(max(deadline - time.monotonic(), 0))
     found = [answers.get_nowait() for _ in range(answers.qsize())]
-    return sorted(found, key=lambda server: LOCAL.index(server.provider))
+    seen[:] = sorted(found, key=lambda server: LOCAL.index(server.provider))
+    return list(seen)
+
+
+seen: list[Server] = []
+"""What `probe_local` found last, for who may not ask servers now."""
 
 
 def list_models(

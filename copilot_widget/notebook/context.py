@@ -46,10 +46,8 @@ class Mention:
 
 def find_mentions(prompt: str) -> list[Mention]:
     """The mentions of a prompt in their order, each once. Code between backticks has none."""
-    blank = _FENCE.sub(lambda found: " " * len(found[0]), prompt)
-    blank = _CODE.sub(lambda found: " " * len(found[0]), blank)
     result: dict[str, Mention] = {}
-    for found in _MENTION.finditer(blank):
+    for found in _MENTION.finditer(without_code(prompt)):
         if (cell := found["cell"]) is not None:
             mention = Mention(f"@cell:{cell}", "cell", cell)
         elif (file := found["quoted"] or found["file"]) is not None:
@@ -61,6 +59,12 @@ def find_mentions(prompt: str) -> list[Mention]:
             mention = Mention(f"@{found['path']}", "variable", found["path"])
         result.setdefault(mention.name, mention)
     return list(result.values())
+
+
+def without_code(prompt: str) -> str:
+    """`prompt` with blanks in place of code between backticks."""
+    blank = _FENCE.sub(lambda found: " " * len(found[0]), prompt)
+    return _CODE.sub(lambda found: " " * len(found[0]), blank)
 
 
 def resolve_mentions(
@@ -169,4 +173,4 @@ def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any) -> str:
     return text
 
 
-__all__ = ["BUDGET", "Mention", "find_mentions", "resolve_mentions"]
+__all__ = ["BUDGET", "Mention", "find_mentions", "resolve_mentions", "without_code"]

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
+from ..errors import redact
 from ..models.base import Json
 from ..tools.frames import is_frame, is_series
 from ..tools.jsonable import class_of, cut, cut_line, is_a, safe_repr, to_json
 from ..tools.result import ai_repr, figure_of, figure_words
+from ..tools.sensitive import is_secret_name
 from .describe_table import describe_array, describe_frame, describe_series, size_text
 
 VALUE_LIMIT = 4_000
@@ -56,7 +58,7 @@ def _items(namespace: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def list_variables(namespace: Mapping[str, Any], hidden: Mapping[str, Any] | None = None) -> list[dict[str, Json]]:
     """{name, type, summary} of each variable; modules share one entry."""
     variables = user_variables(namespace, hidden)
-    modules = {name: value for name, value in variables.items() if isinstance(value, ModuleType)}
+    modules = {name: value for name, value in variables.items() if is_a(value, ModuleType)}
     result = [
         {"name": name, "type": type_name(value), "summary": summary(value)}
         for name, value in variables.items()
@@ -76,8 +78,18 @@ def summary(value: Any) -> str:
         return f"could not be read ({type(error).__name__})"
 
 
+def summary_of(name: str, value: Any) -> str:
+    """`summary` of a variable, without what its name or its text says is a secret."""
+    if is_secret_name(name) and is_a(value, str, bytes, bytearray):
+        return HIDDEN
+    return redact(summary(value))
+
+
+HIDDEN = "hidden: its name says it is a secret"
+
+
 def _summary(value: Any) -> str:
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+    if value is None or is_a(value, bool, int, float, complex, str, bytes):
         return _plain_summary(value)
     if is_a(value, list, tuple, set, frozenset, dict):
         return _container_summary(value)
@@ -88,9 +100,9 @@ def _summary(value: Any) -> str:
         return f"{len(value):,} × {value.dtype}" + (f", {value.name}" if value.name is not None else "")
     if _is_array(value):
         return f"{' × '.join(f'{n:,}' for n in value.shape) or 'scalar'}, {value.dtype}"
-    if isinstance(value, _FUNCTIONS):
+    if is_a(value, *_FUNCTIONS):
         return f"{value.__name__}{_signature(value)}"
-    if isinstance(value, type):
+    if is_a(value, type):
         return f"class {value.__name__}({', '.join(base.__name__ for base in value.__bases__ if base is not object)})"
     return _object_summary(value)
 
@@ -107,7 +119,7 @@ def _object_summary(value: Any) -> str:
     kind = class_of(value)
     if kind.__module__.partition(".")[0] == "numpy" and hasattr(kind, "dtype"):  # a scalar
         return str(value)
-    if isinstance(value, BaseException):
+    if is_a(value, BaseException):
         return safe_repr(value, _LINE)
     figure = figure_of(value)
     return f"figure with {len(figure.axes)} axes" if figure is not None else f"{kind.__module__}.{kind.__qualname__}"
@@ -276,4 +288,4 @@ def _object(value: Any) -> dict[str, Json]:
     return result
 
 
-__all__ = ["describe", "list_variables", "size_text", "summary", "type_name", "user_variables"]
+__all__ = ["describe", "list_variables", "size_text", "summary", "summary_of", "type_name", "user_variables"]

@@ -15,6 +15,7 @@ from .kernel import MainThread, is_headless
 if TYPE_CHECKING:
     from ..copilot import Copilot
     from ..run import Run
+    from .completion import Surroundings
 
 T = TypeVar("T")
 
@@ -62,6 +63,25 @@ class NotebookHost:
 
         return resolve_mentions(prompt, self.shell.user_ns, self.shell, root)
 
+    def surroundings(self, copilot: Copilot | None, *, options: bool = False) -> Surroundings:
+        """What a prompt can name: in a cell, where it has `options`, or in a composer, where there is a selection."""
+        from .completion import Surroundings
+
+        def models() -> list[str]:
+            from ..models.detect import known
+
+            return list(dict.fromkeys([*([copilot.model_info.name] if copilot is not None else []), *known()]))
+
+        return Surroundings(
+            namespace=self.shell.user_ns,
+            hidden=self.shell.user_ns_hidden,
+            root=(copilot.root if copilot is not None else None) or self.folder,
+            models=models,
+            options=options,
+            selection=not options,
+            error=_last_error(),
+        )
+
     def wait(self, done: threading.Event, timeout: float | None) -> bool:
         return self.main_thread.serve_until(done, timeout)
 
@@ -77,3 +97,11 @@ class NotebookHost:
         from .display import show
 
         show(self, copilot, "panel", copilot.runs)
+
+
+def _last_error() -> str:
+    from ..errors import one_line
+    from .failure import last_exception
+
+    error = last_exception()
+    return one_line(error, limit=80) if error is not None else ""

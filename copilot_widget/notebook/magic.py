@@ -201,6 +201,7 @@ def load(shell: Any) -> None:
     """Define the magics; a second time changes nothing."""
     from IPython.core.magic import no_var_expand
 
+    from .completer import install
     from .warm import warm
 
     extension = attach(shell)
@@ -217,11 +218,15 @@ def load(shell: Any) -> None:
     shell.register_magic_function(copilot_cell, "cell", "copilot")
     if keep_questions not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(keep_questions)
+    install(extension)
     warm(shell)
 
 
 def unload(shell: Any) -> None:
     """Take the magics away again."""
+    from .completer import remove
+
+    remove(shell)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("copilot", None)
     if keep_questions in shell.input_transformers_cleanup:

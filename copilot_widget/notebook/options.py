@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UsageError
 
-_VALUE = {
+VALUES = {
     "--model": "model",
     "-m": "model",
     "--executor": "executor",
@@ -21,9 +21,29 @@ _VALUE = {
     "--record": "record",
     "--replay": "replay",
 }
-_FLAG = {"--wait": "wait", "--new": "new", "--send": "send"}
+FLAGS = {"--wait": "wait", "--new": "new", "--send": "send"}
 
-_WORD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
+SUMMARIES = {
+    "--model": "provider/model, demo, script:FILE or replay:FILE",
+    "--wait": "the cell ends with the answer",
+    "--approvals": "what becomes of calls that ask: ask, auto, never",
+    "--executor": "where it runs: kernel, process, amqp://…",
+    "--max-steps": "model requests at most",
+    "--budget": "'0.50 USD' or '20000 tokens'",
+    "--thread": "name of the conversation",
+    "--new": "in a new conversation",
+    "--send": "also within Run All",
+    "--record": "file that the answers are added to",
+    "--replay": "file that answers in place of a model",
+    "-m": "short for --model",
+}
+CHOICES = {
+    "--approvals": {"ask": "the user is asked", "auto": "all are allowed", "never": "all are denied"},
+    "--executor": {"kernel": "in this kernel", "process": "in a process that outlives the kernel"},
+}
+"""The values that an option can have, where they can be listed."""
+
+WORD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 
 
 @dataclass
@@ -50,14 +70,14 @@ def parse(line: str) -> MagicCall:
             rest = after
             break
         name, equals, value = word.partition("=")
-        if name in _FLAG and not equals:
-            setattr(call, _FLAG[name], True)
-        elif name in _VALUE:
+        if name in FLAGS and not equals:
+            setattr(call, FLAGS[name], True)
+        elif name in VALUES:
             if not equals:
                 if not after.strip():
-                    raise UsageError(f"The option {name} needs a value.", hint=f"For example {_EXAMPLES[_VALUE[name]]}")
+                    raise UsageError(f"The option {name} needs a value.", hint=f"For example {_EXAMPLES[VALUES[name]]}")
                 value, after = _next(after)
-            call.values[_VALUE[name]] = value.strip("\"'")
+            call.values[VALUES[name]] = value.strip("\"'")
         elif re.match(r"-{1,2}[a-zA-Z]", name):
             raise _unknown(name)
         else:
@@ -80,14 +100,14 @@ _EXAMPLES = {
 
 
 def _next(text: str) -> tuple[str, str]:
-    match = _WORD.match(text)
+    match = WORD.match(text)
     assert match is not None
     word = next(group for group in match.groups() if group is not None)
     return word, text[match.end() :].lstrip()
 
 
 def _unknown(name: str) -> UsageError:
-    known = sorted([*_VALUE, *_FLAG])
+    known = sorted([*VALUES, *FLAGS])
     close = difflib.get_close_matches(name, known, n=1)
     meant = f"Did you mean {close[0]}? " if close else ""
     hint = f"{meant}The options are {', '.join(known)}; put -- before a prompt that begins with a dash."

@@ -30,6 +30,7 @@ _CHEAP = {
     "height",
 }
 """Properties of tables and arrays that only tell what is stored."""
+_LIBRARIES = ("pandas", "numpy", "polars")
 _PLAIN: tuple[Any, ...] = (dict, list, tuple, str, bytes, range, deque)
 _MISSING = object()
 
@@ -78,9 +79,10 @@ def _key(node: ast.expr) -> Any:
 def _attribute(value: Any, name: str, text: str) -> Any:
     if is_frame(value) and name in list(value.columns):
         return value[name]
-    if isinstance(value, ModuleType):
-        found = vars(value).get(name, _MISSING)
-        names: Iterable[str] = vars(value)
+    if is_a(value, ModuleType):
+        held = cast("dict[str, Any]", vars(value))
+        found = held.get(name, _MISSING)
+        names: Iterable[str] = held
     else:
         found = inspect.getattr_static(value, name, _MISSING)
         names = _static_names(value)
@@ -96,7 +98,7 @@ def _attribute(value: Any, name: str, text: str) -> Any:
     if isinstance(found, (staticmethod, classmethod)):
         return cast("Any", found).__func__
     owner = type(value).__module__.partition(".")[0]
-    if name in _CHEAP and owner in ("pandas", "numpy", "polars"):
+    if name in _CHEAP and owner in _LIBRARIES:
         return getattr(value, name)
     if hasattr(class_of(found), "__get__") and not inspect.isroutine(found) and not inspect.isclass(found):
         raise UsageError(f"{text}.{name} is computed when it is read.", hint="Use run_code to read it.")
@@ -107,7 +109,7 @@ def _item(value: Any, key: Any, text: str) -> Any:
     kind = class_of(value)
     try:
         for plain in _PLAIN:
-            if isinstance(value, plain):
+            if is_a(value, plain):
                 return plain.__getitem__(value, key)  # the built-in type's own, whatever a subclass does
         if is_frame(value):
             if is_a(key, slice) or key not in list(value.columns):
@@ -129,10 +131,58 @@ def _near_keys(value: Any, key: Any) -> str:
 
 
 def _static_names(value: Any) -> set[str]:
-    names = set(getattr(value, "__dict__", {}))
+    names = set(own_attributes(value))
     for kind in type(value).__mro__:
         names.update(vars(kind))
     return {name for name in names if not name.startswith("_")}
+
+
+def own_attributes(value: Any) -> Mapping[str, Any]:
+    """What an object holds in its __dict__; {} where its class makes one up."""
+    for kind in type(value).__mro__:
+        found = vars(kind).get("__dict__")
+        if found is not None:
+            held = found.__get__(value) if isinstance(found, GetSetDescriptorType) else None
+            return cast("Mapping[str, Any]", held) if isinstance(held, Mapping) else {}
+    return {}
+
+
+def members(value: Any) -> list[tuple[str, str]]:
+    """(name, "column" or "attribute") of what `resolve` finds behind a dot, without properties; names of libraries'
+    methods are left out."""
+    if is_frame(value):
+        names = [name for name in list(value.columns) if isinstance(name, str) and name.isidentifier()]
+        return [*((name, "column") for name in names), *((name, "attribute") for name in _cheap(value))]
+    if is_a(value, ModuleType):
+        return [(name, "attribute") for name in sorted(cast("dict[str, Any]", vars(value))) if not name.startswith("_")]
+    held = [name for name in list(own_attributes(value)) if not name.startswith("_")]
+    if class_of(value).__module__.partition(".")[0] in _LIBRARIES:
+        return [(name, "attribute") for name in _cheap(value)]
+    classes = [kind for kind in type(value).__mro__ if kind is not object]
+    shared = [name for kind in classes for name, found in list(vars(kind).items()) if _is_plain(name, found)]
+    return [(name, "attribute") for name in dict.fromkeys([*held, *shared])]
+
+
+def _cheap(value: Any) -> list[str]:
+    return sorted(name for name in _CHEAP if inspect.getattr_static(value, name, _MISSING) is not _MISSING)
+
+
+def _is_plain(name: str, found: Any) -> bool:
+    """Whether reading a class's attribute from an instance computes nothing."""
+    if name.startswith("_"):
+        return False
+    if isinstance(found, (MemberDescriptorType, GetSetDescriptorType, staticmethod, classmethod)):
+        return True
+    return inspect.isroutine(found) or inspect.isclass(found) or not hasattr(class_of(found), "__get__")
+
+
+def text_keys(value: Any) -> Iterable[str]:
+    """The keys of a dict, or the columns of a table, that are text."""
+    names: Any = value.columns if is_frame(value) else ()
+    if is_a(value, dict):
+        plain: type[Any] = dict
+        names = plain.keys(value)
+    return (name for name in list(names) if isinstance(name, str))
 
 
 def _listed(beginning: str, names: list[str]) -> str:
@@ -157,4 +207,4 @@ def suggestion(name: str, names: Iterable[Any], mark: str = "") -> str:
     return f"Did you mean {' or '.join(found)}?" if found else ""
 
 
-__all__ = ["public_names", "resolve", "suggestion"]
+__all__ = ["members", "own_attributes", "public_names", "resolve", "suggestion", "text_keys"]

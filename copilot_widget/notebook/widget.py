@@ -14,7 +14,7 @@ import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 
 from ..errors import UsageError
-from ..protocol.commands import Answer, Asset, Hello, Resume, Send, Stop, ViewCommand
+from ..protocol.commands import Answer, Asset, Complete, Hello, Resume, Send, Stop, ViewCommand
 from ..protocol.messages import FilePart
 from ..runs.executor import KernelExecutor
 from ..state import TERMINAL
@@ -130,6 +130,8 @@ class ChatWidget(anywidget.AnyWidget):
             return self._ask(command)
         if isinstance(command, Asset):
             return {"data": base64.b64encode(compressed(command.name)).decode()}
+        if isinstance(command, Complete):
+            return {"items": self._complete(command.text, command.cursor)}
         run = self._run(command.run)
         if isinstance(command, Resume):
             return self._resume(run, command.after)
@@ -148,6 +150,13 @@ class ChatWidget(anywidget.AnyWidget):
         ):
             raise UsageError("This approval was answered already, or nobody asks for it.", code="answered")
         return {"status": run.status}
+
+    def _complete(self, text: str, cursor: int) -> list[dict[str, Any]]:
+        from ..host import host
+        from .completion import complete_in_page
+
+        surroundings = getattr(host(), "surroundings", None)
+        return complete_in_page(text, cursor, surroundings(self._copilot)) if surroundings is not None else []
 
     def _resume(self, run: Run, after: int) -> dict[str, Any]:
         sent = self._transport.sent(run.feed)

@@ -110,6 +110,18 @@ class Attach(_Command):
     heir: str = Field(pattern="^[0-9a-f]{32}$")
 
 
+class Complete(_Command):
+    """What can stand at the cursor of a composer's text. Result: {items: [{text, start, end, kind, detail}]}, at most
+    100, the likeliest first; `cursor`, `start` and `end` count UTF-16 code units, as JavaScript does.
+
+    `kind` is command, value, variable, column, attribute, key, file, folder, cell, error, selection or mention.
+    """
+
+    command: Literal["complete"] = "complete"
+    text: str = Field(max_length=100_000)
+    cursor: int = Field(ge=0)
+
+
 class Asset(_Command):
     """A part of the front end that is loaded on demand. Result: {data}, base64 of the gzipped file."""
 
@@ -117,12 +129,12 @@ class Asset(_Command):
     name: str
 
 
-ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Asset]
+ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Complete, Asset]
 """A command to a widget."""
 Command = Union[ViewCommand, Attach]
 """Any command."""
 
-COMMANDS = ("hello", "resume", "send", "stop", "approve", "answer", "attach", "asset")
+COMMANDS = ("hello", "resume", "send", "stop", "approve", "answer", "attach", "complete", "asset")
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 

@@ -21,7 +21,7 @@ def _class(module: str, name: str) -> type | None:
 def _is(value: Any, name: str) -> str:
     for library in ("pandas", "polars"):
         kind = _class(library, name)
-        if kind is not None and isinstance(value, kind):
+        if kind is not None and issubclass(type(value), kind):
             return library
     return ""
 

@@ -37,6 +37,11 @@ def is_secret_file(parts: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in _FILES)
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable's or a field's name says that it holds a key or a password."""
+    return bool(_VARIABLE.search(name))
+
+
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without variables whose name, or login in a URL, looks like a secret."""
     return {
@@ -44,4 +49,4 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-__all__ = ["is_secret_file", "without_secrets"]
+__all__ = ["is_secret_file", "is_secret_name", "without_secrets"]
