@@ -23,8 +23,8 @@ from .elsewhere import post
 from .endings import abort, close_step, fail, finish
 from .errors import CopilotError, ModelError, one_line
 from .funnel import Funnel, StopSignal
-from .history import to_model_messages
-from .models.base import Model, ModelEvent, ModelRequest, ModelUsage, ToolSchema
+from .history import to_request
+from .models.base import Model, ModelEvent, ModelRequest, ModelUsage
 from .protocol.chunks import (
     Chunk,
     Data,
@@ -325,9 +325,8 @@ class _Step:
     # ---- the model's request and its cost --------------------------------------------------------------
 
     def _request(self, tools: Mapping[str, Tool]) -> ModelRequest:
-        messages = to_model_messages([*self.state.history, self._reducer.message])
-        schemas: tuple[ToolSchema, ...] = tuple(tool.schema for tool in tools.values())
-        return ModelRequest(messages=messages, instructions=self.state.request.instructions, tools=schemas)
+        schemas = [tool.schema for tool in tools.values()]
+        return to_request([*self.state.history, self._reducer.message], self.state.request.instructions, schemas)
 
     def _count(self, usage: ModelUsage) -> None:
         totals = self.state.totals

@@ -54,8 +54,12 @@ class Agents:
     async def here(self, request: RunRequest) -> Agent:
         """The agent of a run in the process that asked for it: today's tools, and the model that was asked for."""
         model = await self._model(request)
-        tools = _Offered(self.toolset(), request)
+        tools = self.offered(request)
         return Agent(model, tools, policy=self.policy(request), deps=self.deps(), prepare=self.mcp.prepare)
+
+    def offered(self, request: RunRequest) -> Toolset:
+        """The tools that a run has in the process that asked for it."""
+        return _Offered(self.toolset(), request)
 
     async def on_worker(self, request: RunRequest) -> Agent:
         """The agent of a run that another process asked for: our own tools, and those that the asking kernel runs."""

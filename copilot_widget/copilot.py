@@ -14,15 +14,16 @@ from typing import Any, Literal, Union
 from .agents import KERNEL, Agents, ToolSource
 from .config import check_max_steps, setting
 from .errors import UsageError
+from .history import to_request
 from .host import host
 from .instructions import instructions_for
-from .models.base import Model, ModelInfo
+from .models.base import Model, ModelInfo, ModelRequest
 from .protocol.messages import DataPart, FilePart, Part, TextPart, UIMessage
 from .protocol.wire import Usage
 from .run import Run, follow
 from .runs import loop
 from .runs.base import Executor
-from .runs.executor import KernelExecutor
+from .runs.executor import KernelExecutor, LogExecutor
 from .runs.kernel_calls import KernelCalls
 from .runs.places import check_place, open_place
 from .state import TERMINAL, Budget, Grant, RunRequest
@@ -172,10 +173,7 @@ class Copilot:
         own: dict[str, Any] = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals}
         own |= {"record": record, "executor": executor}
         options = self.options(max_steps=max_steps, budget=budget, approvals=approvals, executor=executor)
-        parts: list[Part] = [TextPart(text=prompt, state="done")]
-        for mention in host().mentions(prompt, self._root):
-            parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
-        parts.extend(_attachment(item) for item in attachments)
+        parts = self._parts(prompt, attachments)
         where = self.executor(executor)
         run_id = f"run-{secrets.token_urlsafe(12)}"
         luggage = {"model": model or ""} if where is self._kernel else self._luggage(model)
@@ -197,6 +195,40 @@ class Copilot:
         loop.start(where.submit(request, idempotency_key=run_id)).result()
         self._add(run, serves=request.kernel == KERNEL)
         return run
+
+    def _parts(self, prompt: str, attachments: Sequence[Attachment]) -> list[Part]:
+        """What a question is made of: its text, what its mentions resolve to, what is attached."""
+        parts: list[Part] = [TextPart(text=prompt, state="done")]
+        for mention in host().mentions(prompt, self._root):
+            parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
+        return [*parts, *(_attachment(item) for item in attachments)]
+
+    def draft(self, prompt: str, attachments: Sequence[Attachment] = ()) -> tuple[UIMessage, ModelRequest]:
+        """The question as a message, and the first request that a model would get, were it asked now. Nothing is sent.
+
+        Tools of MCP servers that nobody has asked yet are not in it. Raises UsageError as `ask` does.
+        """
+        message = UIMessage(id="draft", role="user", parts=self._parts(prompt, attachments))
+        instructions = instructions_for(self._instructions, host())
+        request = RunRequest(
+            run="draft",
+            model="",
+            thread=self.thread,
+            message=message,
+            message_id="draft-answer",
+            instructions=instructions,
+            headless=host().headless,
+        )
+        schemas = [tool.schema for tool in self._agents.offered(request).tools().values()]
+        asked = [message] if prompt.strip() or attachments else []
+        return message, to_request([*self._kept(), *asked], instructions, schemas)
+
+    def _kept(self) -> list[UIMessage]:
+        """The conversation as the next run will find it."""
+        where = self.executor()
+        if isinstance(where, LogExecutor):
+            return loop.start(where.store.messages(where.owner, self.thread)).result()
+        return self.messages
 
     def attach(self, run: str, *, executor: str | Executor | None = None) -> Run:
         """Follow a run that was asked for elsewhere: by a kernel that is gone, or in another notebook.

@@ -20,9 +20,11 @@ from .models.base import (
     Image,
     Json,
     ModelMessage,
+    ModelRequest,
     Text,
     Thought,
     ToolMessage,
+    ToolSchema,
     UserMessage,
 )
 from .protocol.messages import (
@@ -55,6 +57,11 @@ def to_model_messages(messages: Iterable[UIMessage]) -> tuple[ModelMessage, ...]
         elif message.role == "assistant":
             result.extend(_assistant_messages(message))
     return tuple(result)
+
+
+def to_request(messages: Iterable[UIMessage], instructions: str, tools: Iterable[ToolSchema]) -> ModelRequest:
+    """What a model is sent for a conversation."""
+    return ModelRequest(messages=to_model_messages(messages), instructions=instructions, tools=tuple(tools))
 
 
 def as_text(output: Json, *, limit: int = OUTPUT_LIMIT) -> str:

@@ -21,7 +21,12 @@ sentence why, and keep it short. If a call is denied, don't try the same in anot
 
 def instructions_for(own: str, host: Host) -> str:
     """The whole instructions of a run: ours, the settings', then the Copilot's `own`."""
-    pieces = [_BASE, settings().instructions, own]
+    return "\n\n".join(pieces_for(own, host).values())
+
+
+def pieces_for(own: str, host: Host) -> dict[str, str]:
+    """The same in pieces, by where each comes from."""
+    pieces = {"built in": _BASE, "settings": settings().instructions, "this Copilot": own}
     if not host.tools():
-        pieces[0] = pieces[0].replace("in a computational notebook", "for people who work with data")
-    return "\n\n".join(piece.strip() for piece in pieces if piece.strip())
+        pieces["built in"] = _BASE.replace("in a computational notebook", "for people who work with data")
+    return {name: piece.strip() for name, piece in pieces.items() if piece.strip()}

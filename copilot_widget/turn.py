@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import ToolError, one_line
 from .models import base as model
+from .models.usage import estimate_prompt
 from .protocol.chunks import (
     Chunk,
     Data,
@@ -82,10 +83,8 @@ class ModelTurn:
 
     def estimate(self, request: model.ModelRequest) -> model.ModelUsage:
         """What the request probably cost, where the provider had no time to say."""
-        size = len(request.instructions) + sum(len(json.dumps(tool.input_schema)) for tool in request.tools)
-        size += sum(len(str(message)) for message in request.messages)
         return model.ModelUsage(
-            prompt_tokens=size // _CHARS_PER_TOKEN, completion_tokens=self.streamed_tokens, estimated=True
+            prompt_tokens=estimate_prompt(request), completion_tokens=self.streamed_tokens, estimated=True
         )
 
     # ---- text and reasoning ----------------------------------------------------------------------------
