@@ -161,11 +161,13 @@ class Copilot:
         approvals: str | None = None,
         record: str | os.PathLike[str] | None = None,
         executor: str | Executor | None = None,
+        selection: Mapping[str, Any] | None = None,
     ) -> Run:
         """Ask, and return at once. While a run goes on, the next one is queued.
 
         `attachments` are paths of images or text files, or the bytes of an image. `record` is a file that the model's
-        answers are added to; the model "replay:FILE" plays them again. The keyword options hold for this run only.
+        answers are added to; the model "replay:FILE" plays them again. `selection` is what @selection stands for:
+        {"text", "cell": its number or None}. The keyword options hold for this run only.
         Raises UsageError for an empty prompt, an unknown @mention or an option that cannot be.
         """
         if not str(prompt or "").strip():
@@ -173,7 +175,7 @@ class Copilot:
         own: dict[str, Any] = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals}
         own |= {"record": record, "executor": executor}
         options = self.options(max_steps=max_steps, budget=budget, approvals=approvals, executor=executor)
-        parts = self._parts(prompt, attachments)
+        parts = self._parts(prompt, attachments, selection)
         where = self.executor(executor)
         run_id = f"run-{secrets.token_urlsafe(12)}"
         luggage = {"model": model or ""} if where is self._kernel else self._luggage(model)
@@ -196,10 +198,12 @@ class Copilot:
         self._add(run, serves=request.kernel == KERNEL)
         return run
 
-    def _parts(self, prompt: str, attachments: Sequence[Attachment]) -> list[Part]:
+    def _parts(
+        self, prompt: str, attachments: Sequence[Attachment], selection: Mapping[str, Any] | None = None
+    ) -> list[Part]:
         """What a question is made of: its text, what its mentions resolve to, what is attached."""
         parts: list[Part] = [TextPart(text=prompt, state="done")]
-        for mention in host().mentions(prompt, self._root):
+        for mention in host().mentions(prompt, self._root, selection):
             parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
         return [*parts, *(_attachment(item) for item in attachments)]
 

@@ -37,8 +37,11 @@ class Host(Protocol):
         """Tools that every Copilot here has."""
         ...
 
-    def mentions(self, prompt: str, root: Path | None) -> list[dict[str, str]]:
-        """What the @mentions of a prompt resolve to: {name, text}; files below `root`, None: the working folder.
+    def mentions(
+        self, prompt: str, root: Path | None, selection: Mapping[str, Any] | None = None
+    ) -> list[dict[str, str]]:
+        """What the @mentions of a prompt resolve to: {name, text}; files below `root`, None: the working folder;
+        `selection` is what is selected in the page, {text, cell}.
 
         Raises UsageError for one that isn't there.
         """
@@ -71,7 +74,9 @@ class PlainHost:
     def tools(self) -> Sequence[Tool]:
         return ()
 
-    def mentions(self, prompt: str, root: Path | None) -> list[dict[str, str]]:
+    def mentions(
+        self, prompt: str, root: Path | None, selection: Mapping[str, Any] | None = None
+    ) -> list[dict[str, str]]:
         return []
 
     def wait(self, done: threading.Event, timeout: float | None) -> bool:

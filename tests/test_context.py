@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pandas as pd
 import pytest
 
 from copilot_widget.errors import UsageError
-from copilot_widget.notebook.context import find_mentions, resolve_mentions
+from copilot_widget.models.usage import estimate_tokens
+from copilot_widget.notebook.context import Selection, find_mentions, resolve_mentions
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,72 @@ def test_the_last_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_budget_holds_however_much_is_mentioned(tmp_path: Path) -> None:
     namespace = {f"v{n}": "x" * 100_000 for n in range(8)}
-    result = resolve_mentions(" ".join(f"@v{n}" for n in range(8)), namespace, budget=8_000)
+    result = resolve_mentions(" ".join(f"@v{n}" for n in range(8)), namespace, budget=2_000)
     assert len(result) == 8
-    assert sum(len(entry["text"]) for entry in result) < 9_000
+    assert sum(estimate_tokens(entry["text"]) for entry in result) <= 2_000
     assert all(json.loads(entry["text"])["name"] for entry in result)
+
+
+def test_what_a_small_one_does_not_need_goes_to_the_others() -> None:
+    namespace = {"small": 1, "large": list(range(10**6)), "words": "word " * 10_000, "cjk": "数据" * 10_000}
+    prompt = "@large @small @words @cjk"
+    result = {entry["name"]: estimate_tokens(entry["text"]) for entry in resolve_mentions(prompt, namespace)}
+    assert list(result) == ["@large", "@small", "@words", "@cjk"]
+    assert result["@small"] < 20
+    assert result["@cjk"] > 2_500, "what the others left"
+    assert sum(result.values()) <= 6_000
+    tight = {e["name"]: estimate_tokens(e["text"]) for e in resolve_mentions(prompt, namespace, budget=620)}
+    assert all(120 < tight[name] <= 210 for name in ("@large", "@words", "@cjk"))
+
+
+def test_the_time_holds_for_all_mentions_together() -> None:
+    class Slow:
+        def __repr__(self) -> str:
+            time.sleep(30)
+            return ""
+
+    namespace = {"a": Slow(), "b": Slow(), "c": Slow(), "df": NAMESPACE["df"]}
+    begun = time.monotonic()
+    result = resolve_mentions("@df @a @b @c", namespace, seconds=0.5)
+    assert time.monotonic() - begun < 3
+    texts = [json.loads(entry["text"]) for entry in result]
+    assert texts[0]["shape"] == [2, 1]
+    assert "took it longer than" in texts[1]["note"]
+    assert texts[2] == {
+        "name": "b",
+        "type": "test_the_time_holds_for_all_mentions_together.<locals>.Slow",
+        "note": "not described: the time for it was up",
+    }
+
+
+def test_an_error_whose_message_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class HangingError(Exception):
+        def __str__(self) -> str:
+            time.sleep(30)
+            return ""
+
+    monkeypatch.setattr(sys, "last_exc", HangingError(), raising=False)
+    result = json.loads(resolve_mentions("@error", {}, seconds=0.3)[0]["text"])
+    assert result["type"].endswith("HangingError")
+    assert "longer" in result["note"]
+
+
+def test_the_selection() -> None:
+    with pytest.raises(UsageError, match="nothing is selected") as caught:
+        resolve_mentions("explain @selection", {})
+    assert "in the panel" in caught.value.hint
+    found = resolve_mentions("explain @selection", {}, selection=Selection("df.head()", 3))
+    assert found == [{"name": "@selection", "text": "Selected in cell [3]:\ndf.head()"}]
+    assert resolve_mentions("explain", {}, selection=Selection("x")) == []
+    assert resolve_mentions("explain @selection", {}, selection=Selection("x"))[0]["text"] == "x"
+    own = resolve_mentions("explain @selection", {"selection": 5})
+    assert json.loads(own[0]["text"])["value"] == 5
+
+
+def test_keys_in_what_is_mentioned_are_not_sent(tmp_path: Path) -> None:
+    for name in (".env", "credentials.json"):
+        (tmp_path / name).write_text("PASSWORD=hunter22")
+        with pytest.raises(UsageError, match="keys or passwords"):
+            resolve_mentions(f"@file:{name}", {}, root=tmp_path)
+    (tmp_path / "log.txt").write_text("calling with api_key=abcdef123456 now")
+    assert "abcdef" not in resolve_mentions("@file:log.txt", {}, root=tmp_path)[0]["text"]

@@ -399,7 +399,7 @@ async def test_an_estimate_comes_while_it_streams_for_those_who_stop_it(wire: Wi
     usage = seen[-1]
     assert isinstance(usage, ModelUsage)
     assert usage.estimated
-    assert usage.prompt_tokens >= 100
+    assert 40 <= usage.prompt_tokens <= 60  # eight of the same letter are a token
     assert usage.completion_tokens == 25
     started = time.monotonic()
     await stream.aclose()

@@ -1,24 +1,33 @@
 """@mentions in a prompt: which there are, and what the model reads for each.
 
 `@df` a variable, `@df.price` a column or attribute of it, `@cfg["a"]` an item, `@file:data/x.csv` a file, `@cell:3`
-the cell that ran as [3], `@error` the last error. An e-mail address, a decorator in code and an escaped `\\@` are none.
+the cell that ran as [3], `@error` the last error, `@selection` what is selected in the page. An e-mail address, a
+decorator in code and an escaped `\\@` are none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, redact
 from ..models.base import Json
+from ..models.usage import cut_to_tokens, estimate_tokens
 from ..tools.jsonable import cut, json_text, to_json
+from ..tools.sensitive import is_secret_file
 from .paths import public_names, resolve, suggestion
 
-BUDGET = 24_000
-"""Characters of all context of one prompt, ≈ 6,000 tokens."""
+BUDGET = 6_000
+"""Tokens of all that one prompt mentions."""
+SECONDS = 3.0
+"""For describing all of it."""
+SELECTION_LIMIT = 20_000
+"""Characters of a selection."""
+_LEAST = 100  # tokens of one mention, however many there are
 _FILE_LIMIT = 200_000  # bytes of a file that are read at all
 
 _NAME = r"[^\W\d]\w*"
@@ -37,7 +46,7 @@ _CODE = re.compile(r"`[^`\n]*`")
 
 @dataclass(frozen=True)
 class Mention:
-    """One mention as written. `kind`: variable, file, cell, error; `target`: the path, file or number."""
+    """One mention as written. `kind`: variable, file, cell, error, selection; `target`: the path, file or number."""
 
     name: str
     kind: str
@@ -53,8 +62,8 @@ def find_mentions(prompt: str) -> list[Mention]:
         elif (file := found["quoted"] or found["file"]) is not None:
             file = file if found["quoted"] else file.rstrip(".,;:!?)]}'")
             mention = Mention(f"@file:{file}", "file", file)
-        elif found["path"] == "error":
-            mention = Mention("@error", "error", "")
+        elif found["path"] in ("error", "selection"):
+            mention = Mention(f"@{found['path']}", found["path"], "")
         else:
             mention = Mention(f"@{found['path']}", "variable", found["path"])
         result.setdefault(mention.name, mention)
@@ -67,45 +76,108 @@ def without_code(prompt: str) -> str:
     return _CODE.sub(lambda found: " " * len(found[0]), blank)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What is selected in the page; `cell` is the number of its cell, as in [3], None where that has none."""
+
+    text: str
+    cell: int | None = None
+
+
+@dataclass
+class _Described:
+    """A mention's text, and a shorter one of so many characters."""
+
+    name: str
+    text: str
+    shorter: Callable[[int], str]
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.tokens = estimate_tokens(self.text)
+
+    def within(self, tokens: int) -> str:
+        if self.tokens <= tokens:
+            return self.text
+        return cut_to_tokens(self.text, tokens, lambda _text, characters: self.shorter(characters))
+
+
 def resolve_mentions(
-    prompt: str, namespace: Mapping[str, Any], shell: Any = None, root: str | Path | None = None, budget: int = BUDGET
+    prompt: str,
+    namespace: Mapping[str, Any],
+    shell: Any = None,
+    root: str | Path | None = None,
+    *,
+    selection: Selection | None = None,
+    budget: int = BUDGET,
+    seconds: float = SECONDS,
 ) -> list[dict[str, str]]:
-    """{name, text} of each mention, within `budget` characters together. Raises UsageError for one that isn't there.
+    """{name, text} of each mention. Raises UsageError for one that isn't there.
 
-    Files are looked for below `root` (the working directory), and not outside of it.
+    Together they have about `budget` tokens at most: what one does not need goes to the others. What is not described
+    after `seconds` is named with a note instead. Files are looked for below `root` (the working directory), and not
+    outside of it.
     """
-    mentions = find_mentions(prompt)
-    result: list[dict[str, str]] = []
+    source = _Source(namespace, shell, Path(root) if root is not None else Path.cwd(), selection)
+    deadline = time.monotonic() + seconds
+    found = [source.describe(mention, max(deadline - time.monotonic(), 0.0)) for mention in find_mentions(prompt)]
+    texts: dict[str, str] = {}
     left = budget
-    for place, mention in enumerate(mentions):
-        share = max(left // (len(mentions) - place), 500)
-        text = _text(mention, namespace, shell, Path(root) if root is not None else Path.cwd(), share)
-        left -= len(text)
-        result.append({"name": mention.name, "text": text})
-    return result
+    for place, each in enumerate(sorted(found, key=lambda described: described.tokens)):
+        text = texts[each.name] = each.within(max(left // (len(found) - place), _LEAST))
+        left -= estimate_tokens(text)
+    return [{"name": each.name, "text": redact(texts[each.name])} for each in found]
 
 
-def _text(mention: Mention, namespace: Mapping[str, Any], shell: Any, root: Path, limit: int) -> str:
-    if mention.kind == "variable":
-        return _variable(mention, namespace, limit)
-    if mention.kind == "file":
-        return cut(_file(mention, root), limit)
-    if mention.kind == "cell":
-        return cut(_cell(mention, namespace, shell), limit)
-    if "error" in namespace and _no_error(shell):
-        return _variable(Mention("@error", "variable", "error"), namespace, limit)
-    from .tools import describe_last_error
+@dataclass(frozen=True)
+class _Source:
+    """Where mentions are looked up."""
 
-    return _json(describe_last_error(shell), limit)
+    namespace: Mapping[str, Any]
+    shell: Any
+    root: Path
+    selection: Selection | None
+
+    def describe(self, mention: Mention, seconds: float) -> _Described:
+        if mention.kind == "variable":
+            return _variable(mention, self.namespace, seconds)
+        if mention.kind == "file":
+            return _plain(mention, _file(mention, self.root))
+        if mention.kind == "selection":
+            return self._selected(mention, seconds)
+        if mention.kind == "cell":
+            return _plain(mention, _cell(mention, self.namespace, self.shell, seconds))
+        if "error" in self.namespace and _no_error():
+            return _variable(Mention("@error", "variable", "error"), self.namespace, seconds)
+        from .tools import error_within
+
+        return _json(mention.name, error_within(self.shell, seconds))
+
+    def _selected(self, mention: Mention, seconds: float) -> _Described:
+        if self.selection is None:
+            if "selection" in self.namespace:
+                return _variable(Mention("@selection", "variable", "selection"), self.namespace, seconds)
+            raise UsageError(
+                "@selection: nothing is selected that the copilot could see.",
+                hint="It works in the box below an answer, and in the panel (%copilot alone): select text in a cell or "
+                "an output, then ask there. In a cell, mention what you mean, as in @cell:3.",
+            )
+        place = f"Selected in cell [{self.selection.cell}]:\n" if self.selection.cell is not None else ""
+        return _plain(mention, place + self.selection.text[:SELECTION_LIMIT])
 
 
-def _no_error(shell: Any) -> bool:
+def _plain(mention: Mention, text: str) -> _Described:
+    text = text[: 8 * _FILE_LIMIT]
+    return _Described(mention.name, cut(text, len(text)), lambda characters: cut(text, characters))
+
+
+def _no_error() -> bool:
     from .failure import last_exception
 
     return last_exception() is None
 
 
-def _variable(mention: Mention, namespace: Mapping[str, Any], limit: int) -> str:
+def _variable(mention: Mention, namespace: Mapping[str, Any], seconds: float) -> _Described:
     from .tools import look
 
     path = mention.target
@@ -120,12 +192,11 @@ def _variable(mention: Mention, namespace: Mapping[str, Any], limit: int) -> str
         value = resolve(path, namespace)
     except UsageError as error:
         raise UsageError(f"{mention.name}: {error.message}", hint=error.hint) from None
-    return _json(look(path, value, show=False).output, limit)
+    return _json(mention.name, look(path, value, show=False, seconds=seconds).output)
 
 
-def _json(value: Json, limit: int) -> str:
-    text = json_text(value)
-    return text if len(text) <= limit else json_text(to_json(value, limit))
+def _json(name: str, value: Json) -> _Described:
+    return _Described(name, json_text(value), lambda characters: json_text(to_json(value, characters)))
 
 
 def _file(mention: Mention, root: Path) -> str:
@@ -134,6 +205,11 @@ def _file(mention: Mention, root: Path) -> str:
     if not path.is_relative_to(root):
         raise UsageError(
             f"{mention.name} is outside of {root}.", hint="Only files below the working directory can be mentioned."
+        )
+    if is_secret_file(path.relative_to(root).parts):
+        raise UsageError(
+            f"{mention.name} looks like a file of keys or passwords, so it was not read.",
+            hint="Copy what matters of it into the question.",
         )
     if path.is_dir():
         names = sorted(f"{p.name}/" if p.is_dir() else p.name for p in path.iterdir() if not p.name.startswith("."))
@@ -151,7 +227,7 @@ def _file(mention: Mention, root: Path) -> str:
     return text + (f"\n… [{size - len(data):,} of {size:,} bytes not read]" if size > len(data) else "")
 
 
-def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any) -> str:
+def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any, seconds: float) -> str:
     """Source and result of a cell by its number; -1 is the last one before this."""
     sources: list[str] = list(namespace.get("In", ()))
     number = int(mention.target)
@@ -169,8 +245,9 @@ def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any) -> str:
     if place in results:
         from .tools import look
 
-        text += f"\nOut[{place}]: {_json(look(f'Out[{place}]', results[place], show=False).output, 4_000)}"
+        output = look(f"Out[{place}]", results[place], show=False, seconds=seconds).output
+        text += f"\nOut[{place}]: {json_text(to_json(output, 4_000))}"
     return text
 
 
-__all__ = ["BUDGET", "Mention", "find_mentions", "resolve_mentions", "without_code"]
+__all__ = ["BUDGET", "SECONDS", "Mention", "Selection", "find_mentions", "resolve_mentions", "without_code"]

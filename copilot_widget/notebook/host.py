@@ -58,10 +58,13 @@ class NotebookHost:
             self._tools = notebook_tools(self.shell, self.main_thread)
         return self._tools
 
-    def mentions(self, prompt: str, root: Path | None) -> list[dict[str, str]]:
-        from .context import resolve_mentions
+    def mentions(
+        self, prompt: str, root: Path | None, selection: Mapping[str, Any] | None = None
+    ) -> list[dict[str, str]]:
+        from .context import Selection, resolve_mentions
 
-        return resolve_mentions(prompt, self.shell.user_ns, self.shell, root)
+        selected = Selection(**selection) if selection is not None else None
+        return resolve_mentions(prompt, self.shell.user_ns, self.shell, root, selection=selected)
 
     def surroundings(self, copilot: Copilot | None, *, options: bool = False) -> Surroundings:
         """What a prompt can name: in a cell, where it has `options`, or in a composer, where there is a selection."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+from collections.abc import Callable
 from types import FrameType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
@@ -19,6 +20,8 @@ from .failure import describe_exception, is_users, last_exception
 from .kernel import MainThread
 from .paths import resolve
 from .run_code import RunCode
+
+T = TypeVar("T")
 
 _LIST_LIMIT = 18_000  # characters of a list of variables
 _LOOK_SECONDS = 3.0  # for a repr that may be slow or never end
@@ -76,23 +79,42 @@ def _inspect_variable(shell: Any) -> FunctionTool[..., Any]:
 
 def look(name: str, value: Any, *, seconds: float = _LOOK_SECONDS, show: bool = True) -> ToolResult:
     """Describe a value, and `show` it, giving up on what its own code makes of it when that takes too long."""
-    worker = Worker(lambda: ToolResult(describe(name, value), display_of(value) or None if show else None), "inspect")
+    if seconds <= 0:
+        return ToolResult({"name": name, "type": type_name(value), "note": "not described: the time for it was up"})
+    try:
+        return _within(seconds, lambda: ToolResult(describe(name, value), display_of(value) or None if show else None))
+    except concurrent.futures.TimeoutError:
+        note = f"describing itself took it longer than {seconds:.3g} s"
+    except Exception as error:  # an object that is not what it says it is
+        note = f"it could not be described: {one_line(error)}"
+    return ToolResult({"name": name, "type": type_name(value), "note": note})
+
+
+def _within(seconds: float, function: Callable[[], T]) -> T:
+    """What `function` returns. Raises TimeoutError, and interrupts it, when the time is up."""
+    worker = Worker(function, "inspect")
     worker.start()
     try:
         return worker.future.result(seconds)
     except concurrent.futures.TimeoutError:
         worker.interrupt()
-        note = f"describing itself took it longer than {seconds:g} s"
-    except Exception as error:  # an object that is not what it says it is
-        note = f"it could not be described: {one_line(error)}"
-    return ToolResult({"name": name, "type": type_name(value), "note": note})
+        raise
+
+
+def error_within(shell: Any, seconds: float = _LOOK_SECONDS) -> dict[str, Json]:
+    """`describe_last_error`, or its type and a note where the exception's own code takes longer than `seconds`."""
+    try:
+        return _within(max(seconds, 0.05), lambda: describe_last_error(shell))
+    except concurrent.futures.TimeoutError:
+        note = f"describing itself took it longer than {seconds:.3g} s"
+        return {"type": type_name(last_exception()), "note": note}
 
 
 def _last_error(shell: Any) -> FunctionTool[..., Any]:
     @tool(name="last_error", title="Look at the last error", read_only=True)
     def last_error() -> dict[str, Json]:
         """Read the last error of the user's notebook: type, message, traceback with source, and local variables."""
-        return describe_last_error(shell)
+        return error_within(shell)
 
     return last_error
 

@@ -169,7 +169,8 @@ class ChatWidget(anywidget.AnyWidget):
         files = [
             FilePart(url=file.url, media_type=file.media_type, filename=file.filename) for file in command.attachments
         ]
-        run = self._copilot.ask(command.text, attachments=files, **self._options)
+        selection = command.selection.model_dump() if command.selection is not None else None
+        run = self._copilot.ask(command.text, attachments=files, selection=selection, **self._options)
         self._draft = self._notice = None
         self.add(run)
         self._send_from_anywhere({"type": "view", "view": {"draft": None, "notice": None}})

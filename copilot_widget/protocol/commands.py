@@ -60,12 +60,23 @@ class Attachment(BaseModel):
     filename: str | None = None
 
 
+class Selection(BaseModel):
+    """What is selected in the page, and the number of its cell, as in [3]."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str = Field(max_length=20_000)
+    cell: int | None = None
+
+
 class Send(_Command):
     """Result: {turn}. While a run goes on the message is queued."""
 
     command: Literal["send"] = "send"
     text: str
     attachments: list[Attachment] = []
+    selection: Selection | None = None
+    """Where the text mentions @selection."""
 
 
 class Stop(_Command):

@@ -7,6 +7,7 @@
 import { CommandError } from "./commands.ts";
 import type { UIMessageChunk } from "./protocol-types.ts";
 import { RunState } from "./run.ts";
+import { selectionFor } from "./selection.ts";
 import { type Envelope, isEnvelope, type RunStatus, TERMINAL, type Turn, toView, type View } from "./view.ts";
 
 /** The kernel as the store needs it; see Transport. */
@@ -258,10 +259,12 @@ export class Store {
   /** Sends a message. It is shown at once; should the kernel refuse it, it stays there with the reason. */
   async send(text: string): Promise<void> {
     const sending: Sending = { text, error: null };
+    const selection = selectionFor(text);
+    const asked = selection ? { text, selection } : { text };
     this.sending = [...this.sending, sending];
     this.#changed(true);
     try {
-      const { turn } = (await this.#line.send("send", { text })) as { turn?: Turn };
+      const { turn } = (await this.#line.send("send", asked)) as { turn?: Turn };
       if (turn && !this.view.turns.some(({ id }) => id === turn.id)) this.#upsert(turn);
       this.sending = this.sending.filter((other) => other !== sending);
     } catch (error) {

@@ -6,6 +6,7 @@ import { type AnyModel, canInsertCells, insertCell } from "./host.ts";
 import type { Services } from "./markdown/services.ts";
 import { recordRules } from "./record-rules.ts";
 import { goOnAfterRestart, inherit, type Stage } from "./restart.ts";
+import { watchSelection } from "./selection.ts";
 import { Store } from "./store.ts";
 import style from "./style.css";
 import { Transport } from "./transport.ts";
@@ -55,7 +56,9 @@ export function open(model: AnyModel, early: readonly unknown[]): Session {
       for (const type of ["keydown", "keyup", "keypress"]) element.addEventListener(type, stop);
       stage.elements.add(element);
       draw(stage.context, element);
+      const unwatch = watchSelection();
       return () => {
+        unwatch();
         stage.elements.delete(element);
         render(null, element);
         for (const type of ["keydown", "keyup", "keypress"]) element.removeEventListener(type, stop);
