@@ -278,8 +278,7 @@ class Point(Base):
 def test_objects_show_what_they_hold() -> None:
     result = as_json(describe("p", Point(1)))
     assert result["type"] == "Point"
-    assert result["repr"] == "Point(x=1, y=2)"
-    assert result["attributes"] == {"x": "int: 1", "y": "int: 2"}
+    assert result["fields"] == {"x": 1, "y": 2}
 
     class Described:
         def _ai_repr_(self) -> str:

@@ -6,20 +6,24 @@ its caller gives it a thread and a time limit. Both read the objects where they 
 
 from __future__ import annotations
 
-import contextlib
 import inspect
+import re
 import sys
 from collections.abc import Mapping
+from enum import EnumMeta
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
-from ..errors import redact
+from ..errors import one_line, redact
 from ..models.base import Json
 from ..tools.frames import is_frame, is_series
-from ..tools.jsonable import class_of, cut, cut_line, is_a, safe_repr, to_json
+from ..tools.jsonable import class_of, cut, cut_line, is_a, plain_items, safe_repr, to_json
+from ..tools.lazy import words_for
 from ..tools.result import ai_repr, figure_of, figure_words
-from ..tools.sensitive import is_secret_name
+from ..tools.sensitive import HIDDEN, is_secret_name, without_secret_values
+from .describe_object import describe_special
 from .describe_table import describe_array, describe_frame, describe_series, size_text
+from .paths import own_attributes
 
 VALUE_LIMIT = 4_000
 """Characters of a plain value, and of a source text."""
@@ -60,7 +64,7 @@ def list_variables(namespace: Mapping[str, Any], hidden: Mapping[str, Any] | Non
     variables = user_variables(namespace, hidden)
     modules = {name: value for name, value in variables.items() if is_a(value, ModuleType)}
     result = [
-        {"name": name, "type": type_name(value), "summary": summary(value)}
+        {"name": name, "type": type_name(value), "summary": summary_of(name, value)}
         for name, value in variables.items()
         if name not in modules
     ]
@@ -83,9 +87,6 @@ def summary_of(name: str, value: Any) -> str:
     if is_secret_name(name) and is_a(value, str, bytes, bytearray):
         return HIDDEN
     return redact(summary(value))
-
-
-HIDDEN = "hidden: its name says it is a secret"
 
 
 def _summary(value: Any) -> str:
@@ -120,18 +121,21 @@ def _object_summary(value: Any) -> str:
     if kind.__module__.partition(".")[0] == "numpy" and hasattr(kind, "dtype"):  # a scalar
         return str(value)
     if is_a(value, BaseException):
-        return safe_repr(value, _LINE)
+        return one_line(value, limit=_LINE)
+    if (words := words_for(value)) is not None:
+        return words.strip("<>")
     figure = figure_of(value)
     return f"figure with {len(figure.axes)} axes" if figure is not None else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _container_summary(value: Any) -> str:
     pairs = is_a(value, dict)
-    count = f"{len(value):,} {'key' if pairs else 'item'}{'' if len(value) == 1 else 's'}"
-    if not value:
+    items, length = plain_items(value)
+    count = f"{length:,} {'key' if pairs else 'item'}{'' if length == 1 else 's'}"
+    if not length:
         return "empty"
     try:
-        first = list(_first(value, 4))
+        first = list(_first(items, 4))
     except RuntimeError:
         return count
     if pairs:
@@ -142,7 +146,7 @@ def _container_summary(value: Any) -> str:
         words = [safe_repr(item, 30) for item in first]
     else:
         words = list(dict.fromkeys(type(item).__name__ for item in first))
-    return f"{count}: {', '.join(words)}{', …' if len(value) > 4 else ''}"
+    return f"{count}: {', '.join(words)}{', …' if length > 4 else ''}"
 
 
 def _first(items: Any, count: int) -> list[Any]:
@@ -160,42 +164,47 @@ def _first(items: Any, count: int) -> list[Any]:
 def describe(name: str, value: Any) -> dict[str, Json]:
     """What a model needs to work with a value, as a JSON object that begins with name and type."""
     result: dict[str, Json] = {"name": name, "type": type_name(value)}
+    if is_a(value, str, bytes, bytearray) and any(map(is_secret_name, re.findall(r"\w+", name)[-1:])):
+        return {**result, "length": len(value), "value": HIDDEN}
     result.update(_describe(value))
-    return result
+    return cast("dict[str, Json]", without_secret_values(result))
 
 
 def _describe(value: Any) -> dict[str, Json]:
-    if value is None or isinstance(value, (bool, int, float, complex)):
+    if value is None or is_a(value, bool, int, float, complex):
         return {"value": to_json(value)}
-    if isinstance(value, (str, bytes, bytearray)):
-        return {"length": len(value), "value": cut(value, VALUE_LIMIT) if isinstance(value, str) else to_json(value)}
+    if is_a(value, str, bytes, bytearray):
+        return {"length": len(value), "value": cut(value, VALUE_LIMIT) if is_a(value, str) else to_json(value)}
     if is_frame(value):
         return describe_frame(value)
     if is_series(value):
         return describe_series(value)
     if _is_array(value):
         return describe_array(value)
-    if isinstance(value, ModuleType):
+    if is_a(value, ModuleType):
         return _module(value)
-    if isinstance(value, type):
-        return _class(cast("type[Any]", value))
-    if callable(value) and isinstance(value, _FUNCTIONS):
+    if is_a(value, type) and not is_a(value, EnumMeta):
+        return _class(value)
+    if is_a(value, *_FUNCTIONS):
         return _function(value)
-    if is_a(value, list, tuple, set, frozenset, dict) and not hasattr(class_of(value), "_ai_repr_"):
+    if hasattr(class_of(value), "_ai_repr_") and (described := ai_repr(value)) is not None:
+        return {"module": class_of(value).__module__, "description": to_json(described, VALUE_LIMIT)}
+    if is_a(value, list, tuple, set, frozenset, dict):
         return _container(value)
-    return _object(value)
+    return describe_special(value) or _object(value)
 
 
 def _is_array(value: Any) -> bool:
     library = sys.modules.get("numpy")
-    return library is not None and isinstance(value, library.ndarray)
+    return library is not None and is_a(value, library.ndarray)
 
 
 def _container(value: Any) -> dict[str, Json]:
-    result: dict[str, Json] = {"length": len(value)}
-    if not isinstance(value, dict):
+    items, length = plain_items(value)
+    result: dict[str, Json] = {"length": length}
+    if not is_a(value, dict):
         kinds: dict[str, int] = {}
-        for item in _first(value, 10_000):
+        for item in _first(items, 10_000):
             kinds[type(item).__name__] = kinds.get(type(item).__name__, 0) + 1
         result["items"] = dict(sorted(kinds.items(), key=lambda pair: -pair[1])[:10])
     result["value"] = to_json(value, VALUE_LIMIT)
@@ -270,21 +279,12 @@ def _object(value: Any) -> dict[str, Json]:
     kind = class_of(value)
     result: dict[str, Json] = {"module": kind.__module__}
     figure = figure_of(value)
-    described = ai_repr(value)
-    if described is not None:
-        result["description"] = to_json(described, VALUE_LIMIT)
-        return result
     result["repr"] = figure_words(figure) if figure is not None else safe_repr(value, 1_500)
-    held = getattr(value, "__dict__", None)
-    if isinstance(held, dict):
-        public = [(n, v) for n, v in _items(cast("dict[str, Any]", held)) if not str(n).startswith("_")]
-        if public and figure is None:
-            result["attributes"] = {n: f"{type(v).__name__}: {summary(v)}" for n, v in public[:30]}
+    public = [(n, v) for n, v in _items(own_attributes(value)) if not str(n).startswith("_")]
+    if public and figure is None:
+        result["attributes"] = {n: f"{type(v).__name__}: {summary_of(str(n), v)}" for n, v in public[:30]}
     if kind.__module__ == "__main__":
         result["methods"] = _methods(kind)[:30]
-    if hasattr(kind, "__len__"):
-        with contextlib.suppress(Exception):
-            result["length"] = len(value)
     return result
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..models.base import Json
 from ..tools.frames import MAX_COLUMNS, column_names, is_pandas, missing_as_none, records
 from ..tools.jsonable import class_of, cut_line, to_json
+from ..tools.sensitive import is_secret_name
 
 WHOLE_ROWS = 100_000
 """Up to so many rows are counted one by one."""
@@ -39,6 +40,9 @@ def _frame(frame: Any) -> dict[str, Json]:
     columns: list[dict[str, Json]] = [
         {"name": name, **_column(_nth(frame, place), cells)} for place, name in enumerate(column_names(frame))
     ]
+    for column in columns:
+        if is_secret_name(str(column["name"])):  # its values would be told as keys
+            column.pop("top", None)
     result["columns"] = columns
     notes = _note(rows, _step(rows, cells), columns)
     if width > MAX_COLUMNS:
@@ -170,14 +174,31 @@ def _figures(part: Any, scale: float) -> dict[str, Json]:
         result["nulls"] = round(nulls * scale)
         if nulls:
             valid = part.dropna() if is_pandas(part) else part.drop_nulls()
+    if _is_geometry(part):
+        return result
+    heavy = _is_heavy(valid)
     with contextlib.suppress(Exception):
-        result["unique"] = int(valid.nunique() if is_pandas(part) else valid.n_unique())
+        if not heavy:
+            result["unique"] = int(valid.nunique() if is_pandas(part) else valid.n_unique())
     with contextlib.suppress(Exception):
         result.update(_range(valid))
-    if "min" not in result:
+    if "min" not in result and not heavy:
         with contextlib.suppress(Exception):
             result["top"] = _top(valid, scale)
     return result
+
+
+def _is_geometry(series: Any) -> bool:
+    """Shapes of geopandas: comparing them would write each of them out."""
+    return str(series.dtype) == "geometry"
+
+
+def _is_heavy(valid: Any) -> bool:
+    """Whether the values are texts so long that comparing some thousands of them takes seconds."""
+    with contextlib.suppress(Exception):
+        texts = [value for value in valid.head(50).to_list() if isinstance(value, (str, bytes))]
+        return sum(map(len, texts)) > 2_000 * max(len(texts), 1)
+    return False
 
 
 def _nulls(series: Any) -> int:

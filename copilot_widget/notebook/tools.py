@@ -15,7 +15,7 @@ from ..tools.function import FunctionTool, tool
 from ..tools.jsonable import cut, json_text
 from ..tools.result import display_of
 from ..tools.threads import Worker
-from .describe import describe, list_variables, summary, type_name
+from .describe import describe, list_variables, summary_of, type_name
 from .failure import describe_exception, is_users, last_exception
 from .kernel import MainThread
 from .paths import resolve
@@ -148,7 +148,8 @@ def _locals(frame: FrameType) -> dict[str, Json]:
         if name.startswith("_") or isinstance(value, (ModuleType, FunctionType, type)):
             continue
         plain = isinstance(value, (str, int, float, bool, bytes, type(None)))
-        result[name] = summary(value) if plain else f"{type_name(value)}: {summary(value)}"
+        words = summary_of(name, value)
+        result[name] = words if plain else f"{type_name(value)}: {words}"
         if len(result) == _MAX_LOCALS:
             break
     return result

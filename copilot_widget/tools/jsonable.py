@@ -24,6 +24,8 @@ OUTPUT_LIMIT = 20_000
 
 _MAX_DEPTH = 12
 _BUILT_IN: tuple[Any, ...] = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
+_CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, deque, range)
+_DICT, _TUPLE = _CONTAINERS[0], _CONTAINERS[2]
 _VIEWS = (KeysView, ValuesView, ItemsView)
 _MAX_INT_BITS = 1_000  # longer ones are a security limit of Python's own int → str, and tell a model nothing
 
@@ -77,6 +79,14 @@ def to_json(value: Any, limit: int = OUTPUT_LIMIT) -> Json:
     return _Walk().value(value, limit, 0)
 
 
+def plain_items(value: Any) -> tuple[Iterable[Any], int]:
+    """(items, or keys of a dict; their number) of a built-in container, by the built-in type's own methods, whatever a
+    subclass makes of them."""
+    own = class_of(value)
+    kind = own if own.__module__ == "collections" else next(each for each in _CONTAINERS if is_a(value, each))
+    return kind.__iter__(value), kind.__len__(value)
+
+
 def json_text(value: Json) -> str:
     """Compact JSON text of a value made by `to_json`."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -92,7 +102,7 @@ class _Walk:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, Enum):
-            return self.value(value.value, limit, depth)
+            return self.value(value._value_, limit, depth)
         if isinstance(value, str):
             return cut(str(value), limit)
         if isinstance(value, int):
@@ -109,6 +119,10 @@ class _Walk:
         return self._container(value, limit, depth)
 
     def _container(self, value: Any, limit: int, depth: int) -> Json:
+        from .lazy import words_for  # here, since it uses this module
+
+        if (words := words_for(value)) is not None:
+            return words
         plain = _plain(value)
         if plain is None:
             return safe_repr(value, limit)
@@ -128,7 +142,7 @@ class _Walk:
 
     def _mapping(self, items: Mapping[Any, Any], limit: int, depth: int) -> Json:
         result: dict[str, Json] = {}
-        left, count = limit - 2, len(items)
+        left, count = limit - 2, plain_items(items)[1] if is_a(items, dict) else len(items)
         # A copy of the first pairs, since another thread may add to the dict meanwhile. A pair takes ≥ 6 characters.
         for number, (key, item) in enumerate(_first_pairs(items, limit // 6 + 1)):
             if left <= 20 and number < count:
@@ -194,11 +208,13 @@ def _known_scalar(value: Any) -> str | None:
 
 def _plain(value: Any) -> Any:
     """A mapping, a scalar, or a pair (items, count) that stands for `value`; None where only its repr does."""
-    if isinstance(value, dict):
-        return cast("Any", value)
-    if is_a(value, tuple) and hasattr(value, "_fields"):
-        return dict(zip(value._fields, value, strict=True))
-    if is_a(value, list, tuple, set, frozenset, deque, range, *_VIEWS):
+    if is_a(value, dict):
+        return value
+    if is_a(value, tuple) and hasattr(class_of(value), "_fields"):
+        return dict(zip(class_of(value)._fields, _TUPLE.__iter__(value), strict=True))
+    if is_a(value, *_CONTAINERS):
+        return plain_items(value)
+    if is_a(value, *_VIEWS):
         return (value, len(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name, None) for f in dataclasses.fields(value)}
@@ -234,7 +250,9 @@ def _foreign(value: Any) -> Any:
 def _first_pairs(items: Mapping[Any, Any], count: int) -> list[tuple[Any, Any]]:
     for _ in range(3):
         try:
-            return list(itertools.islice(items.items(), count))
+            plain = is_a(items, dict) and class_of(items).__module__ != "collections"
+            pairs = cast("Any", _DICT.items(items) if plain else items.items())
+            return list(itertools.islice(pairs, count))
         except RuntimeError:  # it changed size while we read
             continue
     return []

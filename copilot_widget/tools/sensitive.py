@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from typing import cast
+
+from ..errors import redact
+from ..models.base import Json
 
 _FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", "gcloud"})
 _FILES = (
@@ -42,6 +46,31 @@ def is_secret_name(name: str) -> bool:
     return bool(_VARIABLE.search(name))
 
 
+HIDDEN = "hidden: its name says it is a secret"
+_RANDOM = re.compile(r"(?=.*\d).{8,}|\S{24,}", re.DOTALL)
+
+
+def without_secret_values(value: Json) -> Json:
+    """JSON without texts whose key says that they are secret, or that look like keys themselves.
+
+    What is only called a token must also look like one: tables of words have such columns.
+    """
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [without_secret_values(item) for item in cast("list[Json]", value)]
+    if not isinstance(value, dict):
+        return value
+    items = cast("dict[str, Json]", value).items()
+    return {name: HIDDEN if _is_secret(name, item) else without_secret_values(item) for name, item in items}
+
+
+def _is_secret(name: str, item: Json) -> bool:
+    if not isinstance(item, str) or item == HIDDEN or not is_secret_name(name):
+        return False
+    return "token" not in name.lower() or bool(_RANDOM.match(item))
+
+
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without variables whose name, or login in a URL, looks like a secret."""
     return {
@@ -49,4 +78,4 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-__all__ = ["is_secret_file", "is_secret_name", "without_secrets"]
+__all__ = ["HIDDEN", "is_secret_file", "is_secret_name", "without_secret_values", "without_secrets"]
