@@ -19,7 +19,7 @@ from copilot_widget.errors import UsageError
 from copilot_widget.notebook.describe import describe, list_variables, summary
 from copilot_widget.notebook.failure import describe_exception
 from copilot_widget.notebook.paths import resolve
-from copilot_widget.notebook.tools import look
+from copilot_widget.notebook.tools import describe_last_error, look
 
 
 def as_json(value: Any) -> Any:
@@ -509,3 +509,54 @@ def test_modules_made_by_hand() -> None:
     made = types.ModuleType("made")
     made.x = 1  # type: ignore[attr-defined]
     assert as_json(describe("made", made))["names"] == ["x"]
+
+
+# ---- the last error ------------------------------------------------------------------------------------
+
+
+def last_error(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(sys, "last_exc", error, raising=False)
+    return as_json(describe_last_error(None))
+
+
+def test_locals_are_those_of_all_the_users_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(text: str, password: str) -> Any:
+        depth = 3
+        return json.loads(text), depth, password
+
+    def load(rows: list[str]) -> list[Any]:
+        frame = pd.DataFrame({"row": rows})
+        return [parse(row, "hunter" + str(22)) for row in frame["row"]]
+
+    result = last_error(caught(lambda: load(["{"])), monkeypatch)
+    assert result["locals"]["text"] == "'{'"
+    assert result["locals"]["depth"] == "3"
+    assert "hunter22" not in json.dumps(result)
+    callers = {each["in"].partition(",")[0]: each["locals"] for each in result["callers"]}
+    assert list(callers)[-1] == "caught"
+    assert callers["load"]["frame"] == "DataFrame: 1 × 1: row"
+    assert "raw_decode" not in callers
+
+    def deep(n: int) -> int:
+        return deep(n + 1)
+
+    assert len(last_error(caught(lambda: deep(0)), monkeypatch)["callers"]) < 10
+
+
+def test_errors_in_the_users_files_are_placed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mine.py"
+    path.write_text("def f(:\n    pass\n")
+    with pytest.raises(SyntaxError) as raised:
+        compile(path.read_text(), str(path), "exec")
+    result = last_error(raised.value, monkeypatch)
+    assert (result["type"], result["line"], result["column"], result["code"]) == ("SyntaxError", 1, 7, "def f(:")
+    assert result["traceback"].endswith("mine.py, line 1:\ndef f(:\n      ^\nSyntaxError: invalid syntax (line 1)")
+    names: dict[str, Any] = {}
+    for version in ("one", "two"):  # an edited file shows as it is now
+        path.write_text(f"def f():\n    {version} = 1\n    raise ValueError({version})\n")
+        exec(compile(path.read_text(), str(path), "exec"), names)
+        result = last_error(caught(names["f"]), monkeypatch)
+        assert f"→   3     raise ValueError({version})" in result["traceback"]
+        assert "mine.py, line 3, in f:" in result["traceback"]
+        time.sleep(0.01)

@@ -313,7 +313,7 @@ def execute(shell: Any, code: str, capture: Capture) -> Any:
             pieces = _compile(shell, code)
     except BaseException as error:
         capture.failure = describe_exception(error, shell)
-        capture.failure.frame = None
+        capture.failure.frames = []
         return None
     if any(inspect.CO_COROUTINE & piece.co_flags for piece, _ in pieces):
         return _run_async(shell, pieces, capture)
@@ -338,7 +338,7 @@ def _whole(shell: Any, capture: Capture) -> Generator[None, None, None]:
             yield
         except BaseException as error:
             capture.failure = describe_exception(error, shell)
-            capture.failure.frame = None
+            capture.failure.frames = []
         with contextlib.suppress(Exception):
             shown = len(capture.displays)
             _flush_figures()

@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -36,8 +36,10 @@ class Failure:
     traceback: str
     line: int | None = None
     code: str | None = None
-    frame: FrameType | None = None
-    """That frame; drop it soon, it keeps its variables alive."""
+    column: int | None = None
+    """Of a SyntaxError, from 1."""
+    frames: list[tuple[FrameType, int]] = field(default_factory=list[tuple[FrameType, int]])
+    """The user's own frames and their lines, the innermost first; drop them soon, they keep their variables alive."""
 
 
 def describe_exception(error: BaseException, shell: Any = None) -> Failure:
@@ -61,12 +63,13 @@ def describe_exception(error: BaseException, shell: Any = None) -> Failure:
     if parts[-1].endswith(":") and parts[-1].startswith("The exception"):
         parts.pop()
     failure = Failure(name, message, redact(cut("\n\n".join(parts), 8_000)))
-    inner = _innermost(error.__traceback__)
-    if inner is not None:
-        failure.frame, failure.line = inner.tb_frame, inner.tb_lineno
-        failure.code = linecache.getline(inner.tb_frame.f_code.co_filename, inner.tb_lineno).strip() or None
-    elif isinstance(error, SyntaxError):
-        failure.line, failure.code = error.lineno, (error.text or "").strip() or None
+    steps = [step for step in _steps(error.__traceback__) if is_users(step.tb_frame.f_code.co_filename)]
+    failure.frames = [(step.tb_frame, step.tb_lineno) for step in reversed(steps)]
+    if isinstance(error, SyntaxError):
+        failure.line, failure.column, failure.code = error.lineno, error.offset, (error.text or "").strip() or None
+    elif failure.frames:
+        frame, failure.line = failure.frames[0]
+        failure.code = linecache.getline(frame.f_code.co_filename, failure.line).strip() or None
     return failure
 
 
@@ -101,10 +104,6 @@ def _steps(tb: TracebackType | None) -> list[TracebackType]:
     return steps
 
 
-def _innermost(tb: TracebackType | None) -> TracebackType | None:
-    return next((step for step in reversed(_steps(tb)) if is_users(step.tb_frame.f_code.co_filename)), None)
-
-
 def _one(error: BaseException, shell: Any, depth: int = 0) -> str:
     """One exception of the chain with its frames, the last line as Python prints it."""
     steps = _steps(error.__traceback__)
@@ -127,8 +126,11 @@ def _one(error: BaseException, shell: Any, depth: int = 0) -> str:
     lines += _library(skipped)
     if isinstance(error, SyntaxError):
         text = (error.text or "").rstrip()
-        marker = [text, " " * max((error.offset or 1) - 1, 0) + "^"] if text else []
-        return "\n".join([*lines, *marker, f"SyntaxError: {_message(error)}"])
+        marker = [cut(text, 300), " " * min(max((error.offset or 1) - 1, 0), 300) + "^"] if text else []
+        where = (
+            [f"{place_name(error.filename, shell)}, line {error.lineno}:"] if error.filename and error.lineno else []
+        )
+        return "\n".join([*lines, *where, *marker, f"SyntaxError: {_message(error)}"])
     only = traceback.format_exception_only(type(error), error) if _readable(error) else [type(error).__name__]
     lines.append(cut("".join(only).strip(), 4_000))
     members: Any = getattr(error, "exceptions", ()) if depth < 3 else ()
@@ -153,6 +155,8 @@ def _frame(step: TracebackType, shell: Any) -> list[str]:
         if code.co_name in ("<module>", "<cell line: 1>") or code.co_name.startswith("<cell")
         else code.co_name
     )
+    if not _is_cell(code.co_filename):
+        linecache.checkcache(code.co_filename)  # the user has edited it, maybe
     lines = [f"{place_name(code.co_filename, shell)}, line {step.tb_lineno}, in {place}:"]
     for number in range(step.tb_lineno - _AROUND, step.tb_lineno + _AROUND + 1):
         text = linecache.getline(code.co_filename, number) if number > 0 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable
 from types import FrameType, FunctionType, ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
@@ -16,7 +16,7 @@ from ..tools.jsonable import cut, json_text
 from ..tools.result import display_of
 from ..tools.threads import Worker
 from .describe import describe, list_variables, summary_of, type_name
-from .failure import describe_exception, is_users, last_exception
+from .failure import describe_exception, last_exception, place_name
 from .kernel import MainThread
 from .paths import resolve
 from .run_code import RunCode
@@ -26,6 +26,7 @@ T = TypeVar("T")
 _LIST_LIMIT = 18_000  # characters of a list of variables
 _LOOK_SECONDS = 3.0  # for a repr that may be slow or never end
 _MAX_LOCALS = 15
+_MAX_FRAMES = 6
 
 
 def notebook_tools(shell: Any, main_thread: MainThread) -> list[Tool]:
@@ -120,7 +121,10 @@ def _last_error(shell: Any) -> FunctionTool[..., Any]:
 
 
 def describe_last_error(shell: Any) -> dict[str, Json]:
-    """{type, message, traceback, line?, code?, locals?}, or {"error": None} where none has happened."""
+    """{type, message, traceback, line?, column?, code?, locals?, callers?}, or {"error": None} where none has happened.
+
+    `locals` are those of the innermost frame of the user's; `callers` lists the frames around it: {in, locals}.
+    """
     error = last_exception()
     if error is None:
         return {"error": None}
@@ -130,10 +134,16 @@ def describe_last_error(shell: Any) -> dict[str, Json]:
         result["line"] = failure.line
     if failure.code:
         result["code"] = cut(failure.code, 500)
-    if failure.frame is not None and is_users(failure.frame.f_code.co_filename):
-        found = _locals(failure.frame)
-        if found:
+    if failure.column is not None:
+        result["column"] = failure.column
+    shown = [(frame, line, found) for frame, line in failure.frames[:_MAX_FRAMES] if (found := _locals(frame))]
+    for frame, line, found in shown:
+        if frame is failure.frames[0][0]:
             result["locals"] = found
+        else:
+            place = f"{frame.f_code.co_name}, {place_name(frame.f_code.co_filename, shell)}, line {line}"
+            callers = cast("list[Json]", result.setdefault("callers", []))
+            callers.append({"in": place, "locals": found})
     return result
 
 
