@@ -3,6 +3,7 @@
 # make check   linters, formatters, types, import rules
 # make bench   streaming and start-up, measured beside update_display
 # make bench-executors   what it costs that runs leave the kernel: workers and servers started, and killed
+# make bench-inspect     what it costs to look: tables of ten million rows, a thousand variables, completion, a tool's call
 # make bench-serve       what one core serves: 200 streams of 20 tokens a second, in order and in time
 # make soak    the long fault runs, marked `soak`
 # make lock    resolve the Python dependencies anew (the front end's: npm, in js/)
@@ -12,7 +13,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-js test-py check check-py check-js bench bench-executors bench-serve soak lock dist clean
+.PHONY: help setup demo test test-js test-py check check-py check-js bench bench-executors bench-inspect bench-serve soak lock dist clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -105,6 +106,9 @@ bench: setup
 bench-executors: setup
 	scripts/servers
 	$(BIN)/python -m benchmarks.executors
+
+bench-inspect: setup
+	$(BIN)/python -m benchmarks.inspecting
 
 bench-serve: setup
 	$(BIN)/python -m benchmarks.serving

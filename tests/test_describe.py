@@ -533,7 +533,7 @@ def test_locals_are_those_of_all_the_users_frames(monkeypatch: pytest.MonkeyPatc
     assert result["locals"]["depth"] == "3"
     assert "hunter22" not in json.dumps(result)
     callers = {each["in"].partition(",")[0]: each["locals"] for each in result["callers"]}
-    assert list(callers)[-1] == "caught"
+    assert list(callers)[-1] == "load"
     assert callers["load"]["frame"] == "DataFrame: 1 × 1: row"
     assert "raw_decode" not in callers
 
