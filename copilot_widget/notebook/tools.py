@@ -1,4 +1,5 @@
-"""The notebook's own tools: three that only look (they run at once, also while a cell runs), and `run_code`."""
+"""The notebook's own tools: those that only look (they run at once, also while a cell runs), `run_code`, and those of
+cells (cells.py)."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from ..tools.function import FunctionTool, tool
 from ..tools.jsonable import cut, json_text
 from ..tools.result import display_of
 from ..tools.threads import Worker
+from .cells import cell_tools
 from .describe import describe, list_variables, summary, type_name
 from .failure import describe_exception, is_users, last_exception
 from .kernel import MainThread
@@ -28,7 +30,7 @@ _MAX_LOCALS = 15
 def notebook_tools(shell: Any, main_thread: MainThread) -> list[Tool]:
     """The tools that every Copilot in a notebook has."""
     own = [_list_variables(shell), _inspect_variable(shell), _last_error(shell), RunCode(shell, main_thread)]
-    return [*own, ask_user]
+    return [*own, *cell_tools(shell, main_thread), ask_user]
 
 
 def _list_variables(shell: Any) -> FunctionTool[..., Any]:
