@@ -29,6 +29,7 @@ _CELL = "Its number as the notebook shows it, [12] or 12, or its id from read_ce
 def cell_tools(shell: Any, main_thread: MainThread) -> list[FunctionTool[..., Any]]:
     """The three of them. Reading asks nobody; both changes ask each time."""
     pages = document()
+    pages.may_appear = lambda: not is_headless(shell)
     return [_read_tool(shell, pages), _Insertion(shell, main_thread, pages).tool(), _edit_tool(pages)]
 
 

@@ -11,6 +11,7 @@ import concurrent.futures
 import itertools
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ from ..errors import ToolError, UsageError
 from ..models.base import Json
 from .changes import Changes
 
+APPEAR_SECONDS = 5.0
+"""For the first page to show a run: a quick model calls a tool before the view has been drawn."""
 TAKE_SECONDS = 2.0
 """For a page to say that it is there; one that is hidden still answers within milliseconds."""
 ANSWER_SECONDS = 15.0
@@ -80,7 +83,11 @@ class Document:
         self._requests: dict[str, _Request] = {}
         self._lock = threading.Lock()
         self._names = map("{}-{}".format, itertools.repeat(secrets.token_urlsafe(6)), itertools.count(1))
+        self._unseen: set[str] = set()
+        """Runs whose view has been waited for in vain."""
         self.changes = Changes()
+        self.may_appear: Callable[[], bool] = lambda: True
+        """Whether a page may come; not where nobody watches."""
 
     def add(self, view: View) -> None:
         """Ask through `view`, too, for as long as somebody else holds on to it."""
@@ -93,7 +100,7 @@ class Document:
         Raises NoDocumentError where no page could, RefusedError where one would not, ToolError where it is not known.
         """
         why, silent = "", set[str]()
-        for view, page in self._places(run):
+        for view, page in self._places(run) or self._awaited(run):
             if page in silent:
                 continue
             if len(silent) == _MOST_SILENT:
@@ -177,6 +184,18 @@ class Document:
     def _showing(self, run: str) -> list[View]:
         with self._lock:
             return [view for view in self._views if view.shows(run)]
+
+    def _awaited(self, run: str) -> list[tuple[View, str]]:
+        """As `_places`, once a page is there."""
+        deadline = time.monotonic() + APPEAR_SECONDS
+        while run not in self._unseen and self.may_appear():
+            places = self._places(run)
+            if places:
+                return places
+            if time.monotonic() > deadline:
+                self._unseen.add(run)
+            time.sleep(0.02)
+        return []
 
     def _places(self, run: str) -> list[tuple[View, str]]:
         """Where to ask: the page that spoke last before the others, each by every view that it has."""
