@@ -80,6 +80,8 @@ class CallRunner:
             ending = ToolOutputAvailable(tool_call_id=call.call_id, output=output)
         if display:
             yield Data(type="data-display", id=call.call_id, data=display)
+        if display and last is not None and last.sees and isinstance(ending, ToolOutputAvailable):
+            yield Data(type="data-seen", id=call.call_id, data={})
         yield ending
 
 

@@ -7,6 +7,7 @@ tools say so; none claims what it has not done.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,8 @@ from .kernel import MainThread, is_headless
 
 SOURCE_LIMIT = 100_000
 """Characters of a cell that is inserted or edited."""
+
+_SERVED_SECONDS = 5.0
 
 _CELL = "Its number as the notebook shows it, [12] or 12, or its id from read_cells."
 
@@ -67,7 +70,7 @@ def _wanted(cells: str) -> dict[str, Json]:
 
 def _edit_tool(pages: Document) -> FunctionTool[..., Any]:
     def look(given: Json, context: ToolContext) -> ApprovalRequest:
-        found = pages.ask(context.run_id, "cell", cell=given["cell"])
+        found = _cell_now(pages, given["cell"], context)
         diff = _diff(found["source"], _checked(given["source"]), found)
         return ApprovalRequest(title=f"edit {_name(found)}", diff=diff, basis=_basis(found), edits="source")
 
@@ -80,7 +83,7 @@ def _edit_tool(pages: Document) -> FunctionTool[..., Any]:
         Args:
             source: All that the cell shall hold.
         """
-        found = pages.ask(context.run_id, "cell", cell=cell)
+        found = _cell_now(pages, cell, context)
         if context.basis is not None and context.basis != _basis(found):
             raise _changed(found)
         diff = _diff(found["source"], _checked(source), found)
@@ -97,6 +100,13 @@ def _edit_tool(pages: Document) -> FunctionTool[..., Any]:
         return ToolResult(words, _shown(diff))
 
     return edit_cell
+
+
+def _cell_now(pages: Document, name: str, context: ToolContext) -> dict[str, Any]:
+    try:
+        return pages.ask(context.run_id, "cell", cell=name)
+    except NoDocumentError as error:
+        raise _nowhere(error, "edited") from None
 
 
 def _checked(source: str) -> str:
@@ -165,8 +175,8 @@ class _Insertion:
                 return self._insert(source, cell, place, type, context)
             except NoDocumentError as error:
                 if type != "code" or not self._has_next_input:
-                    raise _nowhere(error) from None
-                self._shell.set_next_input(source)
+                    raise _nowhere(error, "inserted") from None
+                self._main.submit(functools.partial(self._shell.set_next_input, source)).future.result(_SERVED_SECONDS)
             words = "No page lets cells be inserted, so it becomes the next input, when the running cell ends. Not run."
             return ToolResult(words, _shown(_added(source)))
 
@@ -180,7 +190,7 @@ class _Insertion:
             beside = self._pages.ask(context.run_id, "cell", cell=name)
         except NoDocumentError as error:
             if kind != "cell" or not self._has_next_input:
-                raise _nowhere(error) from None
+                raise _nowhere(error, "inserted") from None
             return ApprovalRequest(title="make this the next input", diff=diff, edits="source")
         where = _name(beside).removeprefix("cell ") if name else "this one"
         title = f"insert a {kind} {place} {where}"
@@ -210,8 +220,9 @@ class _Insertion:
 
     @property
     def _has_next_input(self) -> bool:
-        """Whether IPython's next input would reach a person: at the end of a cell, where somebody types the next."""
-        if not self._main.in_cell() or not hasattr(self._shell, "set_next_input"):
+        """Whether IPython's next input would reach a person: where a cell waits for the run, and somebody types the
+        next one. It is set at the end of that cell."""
+        if not self._main.is_served or not hasattr(self._shell, "set_next_input"):
             return False
         return getattr(self._shell, "kernel", None) is None or not is_headless(self._shell)
 
@@ -220,9 +231,9 @@ def _added(source: str) -> str:
     return "\n".join(f"+{line}" for line in source.split("\n"))
 
 
-def _nowhere(error: NoDocumentError) -> ToolError:
+def _nowhere(error: NoDocumentError, done: str) -> ToolError:
     return ToolError(
-        f"Not inserted: {error.message}",
+        f"Not {done}: {error.message}",
         hint="Show the code in your answer, for the user to copy into a cell.",
         code="no-document",
     )

@@ -19,7 +19,10 @@ from .cells import cell_tools
 from .describe import describe, list_variables, summary, type_name
 from .failure import describe_exception, is_users, last_exception
 from .kernel import MainThread
+from .packages import install_hint
+from .past import search_tool
 from .paths import resolve
+from .pictures import picture_tool
 from .run_code import RunCode
 
 _LIST_LIMIT = 18_000  # characters of a list of variables
@@ -30,7 +33,7 @@ _MAX_LOCALS = 15
 def notebook_tools(shell: Any, main_thread: MainThread) -> list[Tool]:
     """The tools that every Copilot in a notebook has."""
     own = [_list_variables(shell), _inspect_variable(shell), _last_error(shell), RunCode(shell, main_thread)]
-    return [*own, *cell_tools(shell, main_thread), ask_user]
+    return [*own, *cell_tools(shell, main_thread), search_tool(shell), picture_tool(shell), ask_user]
 
 
 def _list_variables(shell: Any) -> FunctionTool[..., Any]:
@@ -110,6 +113,9 @@ def describe_last_error(shell: Any) -> dict[str, Json]:
         result["line"] = failure.line
     if failure.code:
         result["code"] = cut(failure.code, 500)
+    hint = install_hint(failure.type, failure.message)
+    if hint:
+        result["hint"] = hint
     if failure.frame is not None and is_users(failure.frame.f_code.co_filename):
         found = _locals(failure.frame)
         if found:

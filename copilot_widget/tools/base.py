@@ -30,6 +30,8 @@ class ToolResult:
     display: Any = None
     preliminary: bool = False
     """A preliminary output is shown until the next one replaces it; the model never reads it."""
+    sees: bool = False
+    """A model that can see gets the display's pictures, too. Each further request sends them: keep them small."""
 
 
 @dataclass

@@ -16,6 +16,10 @@ from .view import LONG, View
 SETUP = '%load_ext copilot_widget\nfrom copilot_widget import Copilot\ncopilot = Copilot(model="script:cells.json")'
 BROKEN = "price = 10\nqty = 3\nprice * qy"
 FIXED = "price = 10\nqty = 3\nprice * qty"
+PLOT = """
+from IPython.display import SVG, display
+display(SVG('<svg xmlns="http://www.w3.org/2000/svg" width="4000" height="2000"><circle r="900" /></svg>'))
+"""
 TOTAL = "total = price * qty\ntotal"
 
 
@@ -34,7 +38,7 @@ TALK = {
             ],
         },
         {"match": "change", "steps": [[_call("edit_cell", cell="2", source="price = 11")], "I tried."]},
-        {"match": "look", "steps": [[_call("read_cells")], "I looked."]},
+        {"match": "look", "steps": [[_call("read_cells"), _call("get_output_image", cell="[4]")], "I looked."]},
     ]
 }
 
@@ -107,7 +111,8 @@ def test_cells_are_edited_inserted_undone_and_saved(
 def test_one_of_two_tabs_acts_and_a_cell_that_changed_is_left_alone(
     open_notebook: OpenNotebook, server: JupyterServer, script: None
 ) -> None:
-    notebook = open_notebook(SETUP, BROKEN, 'copilot.ask("fix it")', 'copilot.ask("change it")', 'copilot.ask("look")')
+    asks = [f'copilot.ask("{what}")' for what in ("fix it", "change it", "look")]
+    notebook = open_notebook(SETUP, BROKEN, *asks, PLOT)
     notebook.run(0)
     notebook.run(1)
     notebook.run(2)
@@ -120,10 +125,11 @@ def test_one_of_two_tabs_acts_and_a_cell_that_changed_is_left_alone(
     _allow(notebook.view(2), "insert a markdown cell below this one", ["+# Total"])
     other.view(2).wait_ended()
     assert (notebook.source(1), other.source(1)) == (FIXED, BROKEN)
-    assert (len(notebook.sources()), len(other.sources())) == (7, 5)
+    assert (len(notebook.sources()), len(other.sources())) == (8, 6)
     expect(other.view(2).tool("edit_cell").get_by_role("button", name="Undo")).to_be_visible()
     other.page.close()
 
+    notebook.run(7)  # as [4]
     notebook.run(5)
     view = notebook.view(5)
     expect(view.approval).to_be_visible(timeout=LONG)
@@ -140,3 +146,6 @@ def test_one_of_two_tabs_acts_and_a_cell_that_changed_is_left_alone(
     view.tool("read_cells").get_by_role("button").first.click()
     expect(view.tool("read_cells")).to_contain_text("price = 12  # mine")
     expect(view.tool("read_cells")).to_contain_text("NameError: name 'qy' is not defined")
+    picture = view.tool("get_output_image").locator("img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [1024, 512]
