@@ -234,7 +234,9 @@ async def test_a_picture_that_a_tool_shows_the_model_is_sent_as_one():
         """Draw."""
         return ToolResult("a plot", {"image/png": "aGk=", "text/plain": "a plot"}, sees=seen)
 
-    chunks, state = await drive(make_agent([[call("look", seen=True), call("look", "c2", seen=False)], "Ok."], look), begin())
+    chunks, state = await drive(
+        make_agent([[call("look", seen=True), call("look", "c2", seen=False)], "Ok."], look), begin()
+    )
     assert [chunk["type"] for chunk in chunks].count("data-seen") == 1
     results = [message for message in to_model_messages([state.message]) if isinstance(message, ToolMessage)]
     assert [(one.output, one.images) for one in results] == [("a plot", (Image("image/png", "aGk="),)), ("a plot", ())]

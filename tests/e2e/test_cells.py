@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import OpenNotebook
-from .jupyter import Front, JupyterServer
+from .jupyter import DEFAULT_KERNEL, OLDER_KERNELS, Front, JupyterServer
 from .notebook import NotebookPage
 from .view import LONG, View
 
@@ -71,11 +71,12 @@ def _expect_sources(notebook: NotebookPage, *sources: str) -> None:
     assert notebook.sources() == list(sources)
 
 
+@pytest.mark.parametrize(("front", "kernel"), [("lab", DEFAULT_KERNEL), ("notebook", OLDER_KERNELS[-1])])
 def test_cells_are_edited_inserted_undone_and_saved(
-    open_notebook: OpenNotebook, front: Front, server: JupyterServer, script: None
+    open_notebook: OpenNotebook, front: Front, kernel: str, server: JupyterServer, script: None
 ) -> None:
     ask, sleep = 'copilot.ask("fix it")', "import time; time.sleep(30)"
-    notebook = open_notebook(SETUP, BROKEN, ask, sleep, front=front)
+    notebook = open_notebook(SETUP, BROKEN, ask, sleep, front=front, kernel=kernel)
     notebook.run(0)
     notebook.run(1)
     notebook.run(2)
