@@ -38,7 +38,7 @@ from .protocol.chunks import (
 from .protocol.reducer import Reducer
 from .protocol.wire import parse_chunk
 from .state import PendingCall, RunState, digest
-from .tools.approval import Decision, Policy
+from .tools.approval import Decision, Policy, Question
 from .tools.base import Tool, Toolset
 from .turn import ModelTurn
 
@@ -77,9 +77,9 @@ class Agent:
         """The tools as they are now, by name."""
         return self._toolset.tools()
 
-    def decide(self, tool: Tool, call: PendingCall) -> Decision:
+    def decide(self, tool: Tool, call: PendingCall, question: Question | None = None) -> Decision:
         """What the policy says of one call; a policy that raises denies."""
-        return self._policy.decide(tool, call.input)
+        return self._policy.decide(tool, call.input, question)
 
     @property
     def can_ask(self) -> bool:
@@ -197,7 +197,10 @@ class _Step:
         return finish(self.state, turn.finish_reason)
 
     async def _decide_calls(self) -> AsyncIterator[Chunk]:
-        for chunk in self._decide(self.agent.tools()):
+        tools = self.agent.tools()
+        new = [call for call in self.state.pending if call.state == "new" and call.card is None]
+        asked = await CallRunner(tools, self.state.request.run, self.agent.deps).questions(new, self.stop)
+        for chunk in self._decide(tools, asked):
             yield chunk
         ready = [call for call in self.state.pending if call.state in ("ready", "approved")]
         if self.stop.is_set or not ready:
@@ -243,12 +246,12 @@ class _Step:
 
     # ---- consent -------------------------------------------------------------------------------------
 
-    def _decide(self, tools: Mapping[str, Tool]) -> list[Chunk]:
+    def _decide(self, tools: Mapping[str, Tool], asked: Mapping[str, Question]) -> list[Chunk]:
         """Chunks for what is new: replies that came in, calls that must be asked for, calls that are refused."""
         chunks: list[Chunk] = []
         for call in list(self.state.pending):
             if call.state == "new":
-                chunks.extend(self._consider(call, tools.get(call.tool)))
+                chunks.extend(self._consider(call, tools.get(call.tool), asked.get(call.call_id)))
             elif call.state in ("approved", "denied"):
                 chunks.append(consent.response(call))
             tool = tools.get(call.tool)
@@ -266,12 +269,12 @@ class _Step:
             self.state.pending.remove(call)
         return chunks
 
-    def _consider(self, call: PendingCall, tool: Tool | None) -> list[Chunk]:
+    def _consider(self, call: PendingCall, tool: Tool | None, question: Question | None) -> list[Chunk]:
         if tool is None:
             return []
         if call.card is not None:  # the kernel's own gate wants the user's consent
             return self._answer_alone(call, "approved") if self.state.granted(call) else self._ask(call, call.card)
-        decision = self.agent.decide(tool, call)
+        decision = self.agent.decide(tool, call, question)
         if decision.kind == "allow" or (decision.kind != "deny" and self.state.granted(call)):
             call.state = "ready"
             return []

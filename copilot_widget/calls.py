@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from .errors import ToolError, one_line
-from .funnel import Funnel
+from .funnel import Funnel, StopSignal
 from .protocol.chunks import Chunk, Data, ToolOutputAvailable, ToolOutputError
 from .state import PendingCall
+from .tools.approval import Question, question_of
 from .tools.base import Tool, ToolContext, ToolResult
 from .tools.result import to_output
 
@@ -33,6 +34,20 @@ class CallRunner:
                 serial.append(call)
         if serial:
             funnel.add(self._lane(serial, funnel))
+
+    async def questions(self, calls: Sequence[PendingCall], stop: StopSignal) -> dict[str, Question]:
+        """What tools that must look elsewhere first want to ask, by call; on Stop, as far as it is known."""
+        funnel: Funnel[tuple[str, Question]] = Funnel(stop)
+        for call in calls:
+            if hasattr(self._tools.get(call.tool), "question"):
+                funnel.add(self._asked(call))
+        return {call_id: question async for call_id, question in funnel}
+
+    async def _asked(self, call: PendingCall) -> AsyncIterator[tuple[str, Question]]:
+        context = ToolContext(call_id=call.call_id, run_id=self._run_id, deps=self._deps)
+        question = await question_of(self._tools[call.tool], call.input, context)
+        if question is not None:
+            yield call.call_id, question
 
     async def _lane(self, calls: Sequence[PendingCall], funnel: Funnel[Chunk]) -> AsyncIterator[Chunk]:
         for call in calls:
@@ -65,6 +80,8 @@ class CallRunner:
             ending = ToolOutputAvailable(tool_call_id=call.call_id, output=output)
         if display:
             yield Data(type="data-display", id=call.call_id, data=display)
+        if display and last is not None and last.sees and isinstance(ending, ToolOutputAvailable):
+            yield Data(type="data-seen", id=call.call_id, data={})
         yield ending
 
 

@@ -11,6 +11,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -42,6 +43,9 @@ OUTPUT_LIMIT = 20_000
 
 _ATTACHED_LIMIT = 200_000
 """The same of an attached text."""
+
+_SEEN = ("image/png", "image/jpeg")
+"""Forms of a picture that every model that sees can read."""
 
 _DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),(.*)", re.DOTALL)
 
@@ -108,6 +112,7 @@ def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:
     """One AssistantMessage a step, each followed by the results of its calls."""
     content: list[Text | Thought | Call] = []
     results: list[ToolMessage] = []
+    pictures = _pictures(message)
     for part in message.parts:
         ends_block = isinstance(part, StepStartPart) or (results and isinstance(part, (TextPart, ReasoningPart)))
         if ends_block and content:
@@ -121,10 +126,26 @@ def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:
         elif isinstance(part, ToolPart):
             call = Call(part.tool_call_id, part.tool_name, _call_input(part), part.call_provider_metadata)
             content.append(call)
-            results.append(_result(part))
+            results.append(replace(_result(part), images=pictures.get(part.tool_call_id, ())))
     if any(isinstance(piece, (Text, Call)) for piece in content):
         yield AssistantMessage(tuple(content))
         yield from results
+
+
+def _pictures(message: UIMessage) -> dict[str, tuple[Image, ...]]:
+    """What the model sees of calls whose tool said so (data-seen), by call: the pictures of their display."""
+    data = [part for part in message.parts if isinstance(part, DataPart)]
+    seen = {part.id for part in data if part.type == "data-seen"}
+    shown = [part for part in data if part.type == "data-display" and part.id in seen]
+    return {str(part.id): tuple(_images(part.data)) for part in shown}
+
+
+def _images(bundles: Json) -> Iterable[Image]:
+    for bundle in cast("list[Json]", bundles) if isinstance(bundles, list) else ():
+        forms = cast("dict[str, Json]", bundle) if isinstance(bundle, dict) else {}
+        for mime in _SEEN:
+            if isinstance(forms.get(mime), str):
+                yield Image(mime, "".join(str(forms[mime]).split()))
 
 
 def _call_input(part: ToolPart) -> Json:

@@ -64,6 +64,7 @@ const parts = {
   markdown: "src/parts/markdown.ts",
   math: "src/parts/math.ts",
   languages: "src/parts/languages.ts",
+  document: "src/parts/document.ts",
 };
 let failed = false;
 for (const [name, entry] of Object.entries(parts)) {

@@ -10,10 +10,10 @@ import pytest
 from copilot_widget.errors import ToolError
 from copilot_widget.funnel import StopSignal
 from copilot_widget.history import to_model_messages
-from copilot_widget.models.base import AssistantMessage, Call, ToolMessage
+from copilot_widget.models.base import AssistantMessage, Call, Image, ToolMessage
 from copilot_widget.protocol import reduce_chunks
 from copilot_widget.state import RunState
-from copilot_widget.tools.base import ToolResult
+from copilot_widget.tools.base import ApprovalRequest, ToolContext, ToolResult
 from copilot_widget.tools.function import tool
 
 from .agents import begin, drive, kinds, make_agent, step
@@ -226,6 +226,44 @@ async def test_what_a_tool_showed_before_it_failed_stays_in_its_card():
     assert [chunk["type"] for chunk in shown] == ["data-display", "tool-output-error"]
     assert shown[0]["data"] == [{"text/html": "<b>half</b>"}]
     assert shown[1]["errorText"] == "ValueError: out of ink"
+
+
+async def test_a_picture_that_a_tool_shows_the_model_is_sent_as_one():
+    @tool
+    def look(seen: bool):
+        """Draw."""
+        return ToolResult("a plot", {"image/png": "aGk=", "text/plain": "a plot"}, sees=seen)
+
+    chunks, state = await drive(
+        make_agent([[call("look", seen=True), call("look", "c2", seen=False)], "Ok."], look), begin()
+    )
+    assert [chunk["type"] for chunk in chunks].count("data-seen") == 1
+    results = [message for message in to_model_messages([state.message]) if isinstance(message, ToolMessage)]
+    assert [(one.output, one.images) for one in results] == [("a plot", (Image("image/png", "aGk="),)), ("a plot", ())]
+
+
+async def test_a_tool_that_must_look_first_is_asked_with_time():
+    def ahead(given: dict[str, Any], context: ToolContext) -> ApprovalRequest:
+        if given["n"] < 0:
+            raise ToolError("There is no such cell.")
+        return ApprovalRequest(title=f"change {given['n']} of {context.run_id}", basis="b1")
+
+    @tool(question=ahead)
+    def change(n: int, context: ToolContext) -> str:
+        """Change."""
+        return f"changed, by {context.basis}"
+
+    state = begin()
+    script = [[call("change", n=1), call("change", "c2", n=-1)], "Ok."]
+    chunks, state = await drive(make_agent(script, change, approvals="ask"), state)
+    assert state.status == "waiting"
+    [card] = [chunk["data"] for chunk in chunks if chunk["type"] == "data-approval"]
+    assert card["title"] == f"change 1 of {state.request.run}"
+    assert [chunk["errorText"] for chunk in chunks if chunk["type"] == "tool-output-error"] == [
+        "There is no such cell."
+    ]
+    [pending] = state.pending
+    assert pending.basis == "b1"
 
 
 async def test_stop_while_text_streams_closes_the_part_and_counts_what_came():

@@ -20,7 +20,7 @@ from copilot_widget.runs.memory import MemoryBell, MemoryLog
 from copilot_widget.runs.worker import Worker
 from copilot_widget.store import MemoryStore
 from copilot_widget.tools.approval import Policy
-from copilot_widget.tools.base import ToolContext
+from copilot_widget.tools.base import ApprovalRequest, ToolContext
 from tests.agents import make_agent
 
 
@@ -143,6 +143,28 @@ def test_what_acts_is_asked_by_the_kernels_gate_and_answered_from_any_view():
     another_view.wait(10)
     assert done == ["hello"]
     assert outputs(run) == outputs(another_view) == {"c1": "sent"}
+
+
+def test_what_a_tool_looks_at_first_is_looked_at_by_the_kernel():
+    state = ["as it was"]
+
+    def look(given: dict[str, Any], context: ToolContext) -> ApprovalRequest:
+        return ApprovalRequest(title=f"change {state[0]} of {context.run_id}", basis=state[0])
+
+    @tool(question=look)
+    def change(context: ToolContext) -> str:
+        """Change it."""
+        return f"allowed {context.basis}, is {state[0]}"
+
+    place = Place([[call("change")], ["Done."]])
+    run = Copilot(tools=[change], executor=place).ask("change it")
+    request = until(lambda: asked(run))[0]
+    [card] = [event["chunk"]["data"] for event in run.feed.events if event["chunk"]["type"] == "data-approval"]
+    assert (card["title"], "basis" in card) == (f"change as it was of {run.id}", False)
+    state[0] = "another"
+    assert run.answer(request["approvalId"], True)
+    run.wait(10)
+    assert outputs(run) == {"c1": "allowed as it was, is another"}
 
 
 def test_a_policy_in_python_decides_in_the_kernel():

@@ -15,10 +15,14 @@ from copilot_widget.protocol.commands import (
     Command,
     CommandError,
     Complete,
+    Deliver,
     Hello,
+    Refusal,
     Resume,
     Send,
     Stop,
+    Take,
+    Undo,
     accepted,
     parse_command,
     refused,
@@ -40,6 +44,15 @@ ROUTE = {"id": "p-1", "page": "p", "n": 1, "widget": "w"}
         (
             {"command": "attach", "runs": ["r"], "kind": "turn", "heir": "0a" * 16},
             Attach(id="p-1", page="p", n=1, widget="w", runs=["r"], kind="turn", heir="0a" * 16),
+        ),
+        ({"command": "take", "request": "q-1"}, Take(id="p-1", page="p", n=1, widget="w", request="q-1")),
+        (
+            {"command": "deliver", "request": "q-1", "error": {"code": "changed", "message": "No."}},
+            Deliver(id="p-1", page="p", n=1, widget="w", request="q-1", error=Refusal(code="changed", message="No.")),
+        ),
+        (
+            {"command": "undo", "run": "r", "callId": "c"},
+            Undo(id="p-1", page="p", n=1, widget="w", run="r", call_id="c"),
         ),
         ({"command": "stop", "run": "r"}, Stop(id="p-1", page="p", n=1, widget="w", run="r")),
         (
@@ -71,6 +84,7 @@ def test_attachments() -> None:
         ({**ROUTE, "command": "stop", "run": 5}, "bad-arguments", "stop: run: "),
         ({**ROUTE, "command": "hello", "id": ""}, "bad-arguments", "hello: id: "),
         ({**ROUTE, "command": "resume", "run": "r", "after": -1}, "bad-arguments", "resume: after: "),
+        ({**ROUTE, "command": "deliver", "request": "q", "error": {"code": "x"}}, "bad-arguments", "deliver: error"),
         ({**ROUTE, "command": "hello", "more": 1}, "bad-arguments", "hello: more: "),
         (
             {**ROUTE, "command": "approve", "run": "r", "approvalId": "a", "approved": "yes"},

@@ -12,13 +12,14 @@ SIGINT between requests, hence a handler of our own for the time of the call; it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import math
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -49,6 +50,7 @@ class MainThread:
         self._waiting: deque[Call] = deque()
         self._stack: list[Call] = []  # what runs on the main thread now; more than one only where code waits for a run
         self._armed: Call | None = None  # the call whose own code is on the Python stack
+        self._serving = 0
         self._wakers: list[Callable[[], None]] = []
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self._in_cell = cell_on_stack(main_frame())  # made in a cell, as a rule
@@ -161,6 +163,10 @@ class MainThread:
         is_done = done.is_set if isinstance(done, threading.Event) else done
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         here = threading.current_thread() is threading.main_thread()
+        with self._served() if here else contextlib.nullcontext():
+            return self._serve_until(is_done, deadline, here)
+
+    def _serve_until(self, is_done: Callable[[], bool], deadline: float, here: bool) -> bool:
         while True:
             while here and (call := self._next()) is not None:
                 self._execute_here(call)
@@ -188,18 +194,35 @@ class MainThread:
         with self._lock:
             self._wakers.append(waker)
         try:
-            while not task.done():
-                wake.clear()
-                while (call := self._next()) is not None:
-                    await self._execute(call)
-                woken = asyncio.ensure_future(wake.wait())
-                await asyncio.wait({task, woken}, return_when=asyncio.FIRST_COMPLETED)
-                woken.cancel()
-            return await task
+            with self._served():
+                return await self._serve(task, wake)
         finally:
             with self._lock:
                 self._wakers.remove(waker)
             task.cancel()
+
+    async def _serve(self, task: asyncio.Future[T], wake: asyncio.Event) -> T:
+        while not task.done():
+            wake.clear()
+            while (call := self._next()) is not None:
+                await self._execute(call)
+            woken = asyncio.ensure_future(wake.wait())
+            await asyncio.wait({task, woken}, return_when=asyncio.FIRST_COMPLETED)
+            woken.cancel()
+        return await task
+
+    @contextlib.contextmanager
+    def _served(self) -> Generator[None, None, None]:
+        self._serving += 1
+        try:
+            yield
+        finally:
+            self._serving -= 1
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a cell (or a plain program) waits for a run now, and serves calls meanwhile."""
+        return self._serving > 0
 
     def _next(self) -> Call | None:
         with self._lock:

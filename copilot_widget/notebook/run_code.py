@@ -19,6 +19,7 @@ from ..tools.result import figure_of, to_output
 from ..tools.schema import Arguments
 from .capture import Capture, execute
 from .kernel import MainThread
+from .packages import install_hint
 
 _STREAM_LIMIT = 6_000  # characters of a stream that the model reads
 _TRACEBACK_LIMIT = 4_000
@@ -148,7 +149,9 @@ def _failed(capture: Capture, time_limit: float | None) -> ToolError:
         first = f"{failure.type}: {failure.message}".removesuffix(": ")
         told = f"{first}\n\n{cut(failure.traceback, _TRACEBACK_LIMIT).removesuffix(first).rstrip()}"
     printed = "".join(_streams(capture).values())
-    return ToolError(f"{told}\n\nIt printed:\n{printed}" if printed else told)
+    told = f"{told}\n\nIt printed:\n{printed}" if printed else told
+    hint = install_hint(failure.type, failure.message)
+    return ToolError(f"{told}\n\n{hint}" if hint else told)
 
 
 def _plain(value: Json) -> MimeBundle:

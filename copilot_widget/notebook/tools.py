@@ -1,4 +1,5 @@
-"""The notebook's own tools: three that only look (they run at once, also while a cell runs), and `run_code`."""
+"""The notebook's own tools: those that only look (they run at once, also while a cell runs), `run_code`, and those of
+cells (cells.py)."""
 
 from __future__ import annotations
 
@@ -15,10 +16,14 @@ from ..tools.function import FunctionTool, tool
 from ..tools.jsonable import cut, json_text
 from ..tools.result import display_of
 from ..tools.threads import Worker
+from .cells import cell_tools
 from .describe import describe, list_variables, summary_of, type_name
 from .failure import describe_exception, last_exception, place_name
 from .kernel import MainThread
+from .packages import install_hint
+from .past import search_tool
 from .paths import resolve
+from .pictures import picture_tool
 from .run_code import RunCode
 
 T = TypeVar("T")
@@ -32,7 +37,7 @@ _MAX_FRAMES = 6
 def notebook_tools(shell: Any, main_thread: MainThread) -> list[Tool]:
     """The tools that every Copilot in a notebook has."""
     own = [_list_variables(shell), _inspect_variable(shell), _last_error(shell), RunCode(shell, main_thread)]
-    return [*own, ask_user]
+    return [*own, *cell_tools(shell, main_thread), search_tool(shell), picture_tool(shell), ask_user]
 
 
 def _list_variables(shell: Any) -> FunctionTool[..., Any]:
@@ -134,6 +139,9 @@ def describe_last_error(shell: Any) -> dict[str, Json]:
         result["line"] = failure.line
     if failure.code:
         result["code"] = cut(failure.code, 500)
+    hint = install_hint(failure.type, failure.message)
+    if hint:
+        result["hint"] = hint
     if failure.column is not None:
         result["column"] = failure.column
     shown = [(frame, line, found) for frame, line in failure.frames[:_MAX_FRAMES] if (found := _locals(frame))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextvars
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -14,11 +15,24 @@ import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 
 from ..errors import UsageError
-from ..protocol.commands import Answer, Asset, Complete, Hello, Resume, Send, Stop, ViewCommand
+from ..protocol.commands import (
+    Answer,
+    Asset,
+    Complete,
+    Deliver,
+    Hello,
+    Resume,
+    Send,
+    Stop,
+    Take,
+    Undo,
+    ViewCommand,
+)  # fmt: skip
 from ..protocol.messages import FilePart
 from ..runs.executor import KernelExecutor
 from ..state import TERMINAL
 from .assets import assets, compressed, read
+from .document import document
 from .envelope import envelope
 from .router import router
 from .transport import Transport
@@ -65,6 +79,8 @@ class ChatWidget(anywidget.AnyWidget):
         self._id = heir or uuid.uuid4().hex
         self._router = router(kernel)
         self._router.add(self._id, self)
+        self.pages: dict[str, float] = {}
+        document().add(self)
         for run in runs:
             self._watch(run)
         # All state goes with the comm's opening: what is set after it may reach the page too late for its first paint.
@@ -94,6 +110,7 @@ class ChatWidget(anywidget.AnyWidget):
             "draft": self._draft,
             "notice": self._notice,
             "models": [],
+            "changes": self._changes(),
         }
 
     def add(self, run: Run) -> None:
@@ -108,6 +125,38 @@ class ChatWidget(anywidget.AnyWidget):
     @property
     def runs(self) -> list[Run]:
         return list(self._runs)
+
+    # ---- the notebook's document, see document.py --------------------------------------------------------
+
+    def shows(self, run: str) -> bool:
+        return any(shown.id == run for shown in list(self._runs))
+
+    def send_to_pages(self, content: dict[str, Any]) -> None:
+        self._send_from_anywhere(content)
+
+    def tell_changes(self) -> None:
+        self._send_from_anywhere({"type": "view", "view": {"changes": self._changes()}})
+
+    def _changes(self) -> dict[str, dict[str, str]]:
+        states = {run.id: document().changes.states(run.id) for run in list(self._runs)}
+        return {run: calls for run, calls in states.items() if calls}
+
+    def _served(self, command: Take | Deliver) -> dict[str, Any]:
+        if isinstance(command, Take):
+            document().take(command.request, command.page)
+        else:
+            error = command.error.model_dump() if command.error is not None else None
+            document().deliver(command.request, command.page, command.result, error)
+        return {}
+
+    def _undo(self, command: Undo) -> dict[str, Any]:
+        change = document().changes.get(self._run(command.run).id, command.call_id)
+
+        def turned(result: Any) -> None:
+            change.turned(result)
+            document().tell(change.run)
+
+        return {"request": document().hand_over(command.page, change.turn(), turned)}
 
     def _watch(self, run: Run) -> None:
         self._runs.append(run)
@@ -124,8 +173,13 @@ class ChatWidget(anywidget.AnyWidget):
 
     def handle(self, command: ViewCommand) -> Any:
         """Act on a command of the page and return its result; raises CopilotError to refuse."""
+        self.pages[command.page] = time.monotonic()
         if isinstance(command, Hello):
             return self.view()
+        if isinstance(command, (Take, Deliver)):
+            return self._served(command)
+        if isinstance(command, Undo):
+            return self._undo(command)
         if isinstance(command, Send):
             return self._ask(command)
         if isinstance(command, Asset):

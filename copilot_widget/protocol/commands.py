@@ -111,6 +111,42 @@ class Answer(_Command):
     output: str = Field(max_length=100_000)
 
 
+class Take(_Command):
+    """The page is about to act on a request of the kernel, a message `{type: "request", id, page, op, …}` that names
+    it. Refused (code withdrawn) where it may not, or no longer: then it does nothing. Result: {}."""
+
+    command: Literal["take"] = "take"
+    request: str
+
+
+class Refusal(BaseModel):
+    """Why a page did not do what it was asked for. `code` is one of: no-document, elsewhere, read-only, not-found,
+    ambiguous, changed, bad-request, failed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    message: str = Field(max_length=2_000)
+
+
+class Deliver(_Command):
+    """What became of a request that the page has taken: its result, or why it did nothing. Result: {}."""
+
+    command: Literal["deliver"] = "deliver"
+    request: str
+    result: Json = None
+    error: Refusal | None = None
+
+
+class Undo(_Command):
+    """Undo a change of a cell that a call has made, or make it again where it is undone. Result: {request}, which the
+    page then takes and delivers as any other; what has changed is told by a message of the type view."""
+
+    command: Literal["undo"] = "undo"
+    run: str
+    call_id: str
+
+
 class Attach(_Command):
     """Asked of a kernel that has not made `widget`, since it was started anew: a new widget, whose id shall be `heir`,
     goes on with those of the runs that are executed elsewhere. Result: {runs}, those that were found."""
@@ -140,12 +176,14 @@ class Asset(_Command):
     name: str
 
 
-ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Complete, Asset]
+ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Complete, Take, Deliver, Undo, Asset]
 """A command to a widget."""
 Command = Union[ViewCommand, Attach]
 """Any command."""
 
-COMMANDS = ("hello", "resume", "send", "stop", "approve", "answer", "attach", "complete", "asset")
+COMMANDS = (
+    "hello", "resume", "send", "stop", "approve", "answer", "complete", "take", "deliver", "undo", "attach", "asset"
+)  # fmt: skip
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 

@@ -25,8 +25,8 @@ from ..protocol.chunks import (
 from ..protocol.messages import ToolPart
 from ..protocol.wire import to_wire
 from ..state import TERMINAL, Ask, Output, PendingCall, Reply, digest
-from ..tools.approval import Policy
-from ..tools.base import Tool, Toolset
+from ..tools.approval import Policy, question_of
+from ..tools.base import Tool, ToolContext, Toolset
 from .base import Event, Executor
 from .feed import Feed
 
@@ -113,7 +113,8 @@ class KernelCalls:
             arguments = tool.parse(json.dumps(part.input))
         except ToolError as error:
             return _error(call_id, str(error))
-        decision = policy.decide(tool, arguments)
+        context = ToolContext(call_id=call_id, run_id=self._feed.run, deps=deps)
+        decision = policy.decide(tool, arguments, await question_of(tool, arguments, context))
         if decision.kind == "deny":
             return _denied(self._feed.run, call_id, decision.reason)
         if decision.kind == "fail":

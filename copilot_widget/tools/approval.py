@@ -5,19 +5,23 @@ A tool whose `approval(input)` is None only reads, and runs under every policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Union
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
-from .base import ApprovalRequest, Tool, tool_name
+from .base import ApprovalRequest, Tool, ToolContext, tool_name
 from .jsonable import safe_repr
 
 Rule = Union[Literal["ask", "auto", "never"], Callable[[str, Json], Any]]
 """A function gets the tool's name and input; it returns True or "allow", False or "deny", None or "ask"."""
 
 _RULES = ("ask", "auto", "never")
+
+Question = Callable[[], Union[ApprovalRequest, None]]
+"""Gives what a tool wants to ask about one call, or raises what it raised when it was asked that."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,10 @@ class Policy:
         """True where a person is asked, or may be."""
         return not self.headless and (callable(self.rule) or self.rule == "ask")
 
-    def decide(self, tool: Tool, input: Json) -> Decision:
+    def decide(self, tool: Tool, input: Json, question: Question | None = None) -> Decision:
+        """`question` is what `question_of` has found out, where the tool needs time to say what to ask."""
         try:
-            request = tool.approval(input)
+            request = question() if question is not None else tool.approval(input)
         except ToolError as error:  # allowed unasked it may still run: another call may have come before it
             request = error
         except Exception as error:  # a faulty tool or rule must never allow
@@ -91,4 +96,14 @@ class Policy:
         return Decision("deny", f"Not allowed: the approvals function returned {safe_repr(answer, 80)}.")
 
 
-__all__ = ["Decision", "Policy", "Rule"]
+async def question_of(tool: Tool, input: Json, context: ToolContext) -> Question | None:
+    """What a tool that must look elsewhere first wants to ask; None for one that `decide` may ask itself."""
+    look: Callable[[Json, ToolContext], Awaitable[ApprovalRequest | None]] | None = getattr(tool, "question", None)
+    if look is None:
+        return None
+    asked = asyncio.ensure_future(look(input, context))
+    await asyncio.wait({asked})
+    return asked.result
+
+
+__all__ = ["Decision", "Policy", "Question", "Rule", "question_of"]

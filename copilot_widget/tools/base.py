@@ -30,6 +30,8 @@ class ToolResult:
     display: Any = None
     preliminary: bool = False
     """A preliminary output is shown until the next one replaces it; the model never reads it."""
+    sees: bool = False
+    """A model that can see gets the display's pictures, too. Each further request sends them: keep them small."""
 
 
 @dataclass
@@ -60,11 +62,17 @@ class ApprovalRequest:
     basis: str = ""
     """What the question rests on besides the arguments, such as a digest of a file: the call gets it with the consent
     (ToolContext.basis) and refuses where it no longer holds. Nobody is shown it."""
+    edits: str = ""
+    """Name of an argument that the diff shows, and that the user may write anew before the call is allowed."""
 
 
 @runtime_checkable
 class Tool(Protocol):
-    """One tool. `call` is an async generator function: its last ToolResult that is not preliminary is the result."""
+    """One tool. `call` is an async generator function: its last ToolResult that is not preliminary is the result.
+
+    A tool that must look at what lies elsewhere before it can say what to ask has one method more, as `approval` but
+    with time: `async question(input, context) -> ApprovalRequest | None`. `approval` then says what is known without.
+    """
 
     @property
     def schema(self) -> ToolSchema: ...

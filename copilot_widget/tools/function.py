@@ -31,6 +31,9 @@ R = TypeVar("R")
 Approval = Union[bool, Callable[[Json], "bool | str | ApprovalRequest | None"]]
 """False: runs at once. True: asks first. A function of the input: what it returns decides, a str is the title."""
 
+Look = Callable[[Json, ToolContext], Union[ApprovalRequest, None]]
+"""Looks at what lies elsewhere, and says what to ask before a call."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _AFFINITY = re.compile(
     r"can only be used in that same thread|main thread|different (?:event )?loop|no (?:current|running) event loop"
@@ -50,6 +53,7 @@ class FunctionTool(Generic[P, R]):
         title: str | None = None,
         description: str | None = None,
         approval: Approval = False,
+        question: Look | None = None,
         read_only: bool = False,
         main_thread: bool = False,
         parallel: bool | None = None,
@@ -73,10 +77,13 @@ class FunctionTool(Generic[P, R]):
         self.parallel = (read_only and not main_thread) if parallel is None else parallel
         docstring = parse_docstring(inspect.getdoc(function))
         self._description = docstring.description if description is None else description
-        self._approval = approval
+        self._approval = approval or question is not None
+        if question is not None:
+            self.question = functools.partial(_looked, question)
         self._options: dict[str, Any] = {
-            "name": self.name, "title": title, "description": description, "approval": approval, "read_only": read_only,
-            "main_thread": main_thread, "parallel": parallel, "client": client, "timeout": timeout,
+            "name": self.name, "title": title, "description": description, "approval": approval, "question": question,
+            "read_only": read_only, "main_thread": main_thread, "parallel": parallel, "client": client,
+            "timeout": timeout,
         }  # fmt: skip
         self._arguments = Arguments(function, docstring)
         self._schema: ToolSchema | None = None
@@ -178,6 +185,10 @@ class FunctionTool(Generic[P, R]):
         return error
 
 
+async def _looked(look: Look, input: Json, context: ToolContext) -> ApprovalRequest | None:
+    return await in_thread(functools.partial(look, input, context), "question")
+
+
 @overload
 def tool(function: Callable[P, R], /) -> FunctionTool[P, R]: ...
 @overload
@@ -187,6 +198,7 @@ def tool(
     title: str | None = None,
     description: str | None = None,
     approval: Approval = False,
+    question: Look | None = None,
     read_only: bool = False,
     main_thread: bool = False,
     parallel: bool | None = None,
@@ -198,7 +210,9 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 
     name: what the model calls it (default: the function's name). title: what the row shows. description: what the
     model reads (default: the docstring without its parameters). approval: ask the user before each call; or a
-    function of the arguments (a dict) that returns whether to ask, or the question. read_only: it changes nothing,
+    function of the arguments (a dict) that returns whether to ask, or the question. question: in place of approval,
+    where what to ask lies elsewhere: a function of the arguments and the ToolContext that looks there, in a thread, and
+    returns an ApprovalRequest or None. read_only: it changes nothing,
     so calls may run beside others. main_thread: run it between cells on the kernel's main thread, for objects
     that live there. parallel: calls may run beside others (default: as read_only). client: it runs in
     the AI SDK client that shows the conversation, which gives the output; the function says only what it takes. It is

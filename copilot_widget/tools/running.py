@@ -25,7 +25,7 @@ _PRINTED_LIMIT = 10_000
 
 def _result(value: Any, preliminary: bool = False) -> ToolResult:
     output, display = to_output(value)
-    return ToolResult(output, display or None, preliminary)
+    return ToolResult(output, display or None, preliminary, sees=isinstance(value, ToolResult) and value.sees)
 
 
 def finish(start: Callable[[], Any]) -> Any:

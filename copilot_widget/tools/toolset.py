@@ -95,6 +95,11 @@ class _Renamed:
     def approval(self, input: Json) -> ApprovalRequest | None:
         return self._inner.approval(input)
 
+    def __getattr__(self, name: str) -> Any:
+        if name != "question":  # a method that only some tools have
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
     def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
         return self._inner.call(input, context)
 

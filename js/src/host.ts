@@ -11,7 +11,10 @@ export interface AnyModel {
 export interface WidgetManager {
   get_model?(id: string): Promise<WidgetModel | undefined>;
   kernel?: Kernel | null;
-  context?: { model?: { sharedModel?: SharedNotebook } };
+  context?: {
+    model?: { sharedModel?: SharedNotebook; readOnly?: boolean };
+    contentsModel?: { writable?: boolean } | null;
+  };
 }
 
 /** The widget's own model, behind the proxy that anywidget hands out. */
@@ -53,13 +56,21 @@ export interface Kernel {
   sendControlMessage?(message: unknown, expectReply?: boolean): { onReply: (message: { content: unknown }) => void };
 }
 
-interface SharedCell {
+export interface SharedCell {
   toJSON?(): { outputs?: unknown };
+  id?: string;
+  cell_type?: string;
+  execution_count?: number | null;
+  getSource?(): string;
+  setSource?(source: string): void;
+  getOutputs?(): unknown;
+  getMetadata?(): { editable?: boolean; tags?: unknown };
 }
 
 export interface SharedNotebook {
   cells?: readonly SharedCell[];
-  insertCell?(index: number, cell: { cell_type: "code"; source: string; metadata: object }): unknown;
+  insertCell?(index: number, cell: { cell_type: string; source: string; metadata: object }): unknown;
+  deleteCell?(index: number): void;
 }
 
 /** The kernel connection of JupyterLab and Notebook 7; null elsewhere. The getter may throw while a page starts. */
@@ -71,7 +82,8 @@ export function kernelOf(model: AnyModel): Kernel | null {
   }
 }
 
-function notebookOf(model: AnyModel): SharedNotebook | null {
+/** The notebook's document; null where this page has none that we know. */
+export function notebookOf(model: AnyModel): SharedNotebook | null {
   try {
     const notebook = model.widget_manager?.context?.model?.sharedModel;
     return notebook?.insertCell && notebook.cells ? notebook : null;
@@ -82,19 +94,20 @@ function notebookOf(model: AnyModel): SharedNotebook | null {
 
 const VIEW = "application/vnd.jupyter.widget-view+json";
 
-function shows(cell: SharedCell, widget: string): boolean {
-  const outputs = cell.toJSON?.().outputs;
+/** Whether a cell's output is one of these widgets. */
+export function shows(cell: SharedCell, widgets: readonly string[]): boolean {
+  const outputs = cell.getOutputs?.() ?? cell.toJSON?.().outputs;
   if (!Array.isArray(outputs)) return false;
-  return outputs.some((output) => output?.data?.[VIEW]?.model_id === widget);
+  return outputs.some((output) => widgets.includes(output?.data?.[VIEW]?.model_id));
 }
 
 /** Whether this page lets us add cells; asked before an "Insert cell" button is offered. */
 export const canInsertCells = (model: AnyModel): boolean => notebookOf(model) !== null;
 
-/** Adds a code cell below the cell whose output is `widget`. False where that cell is not found: nothing happened. */
-export function insertCell(model: AnyModel, widget: string, source: string): boolean {
+/** Adds a code cell below the cell that shows one of `widgets`. False where there is none: nothing happened. */
+export function insertCell(model: AnyModel, widgets: readonly string[], source: string): boolean {
   const notebook = notebookOf(model);
-  const index = notebook?.cells?.findIndex((cell) => shows(cell, widget)) ?? -1;
+  const index = notebook?.cells?.findIndex((cell) => shows(cell, widgets)) ?? -1;
   if (!notebook?.insertCell || index < 0) return false;
   notebook.insertCell(index + 1, { cell_type: "code", source, metadata: {} });
   return true;

@@ -11,6 +11,8 @@ import { randomId, type Transport } from "./transport.ts";
 /** Where a session is drawn, and what is drawn there; a later session takes it over. */
 export interface Stage {
   elements: Set<HTMLElement>;
+  /** The widgets whose outputs these elements are: the first one, and after restarts those that took over. */
+  widgets: string[];
   context: Context;
 }
 

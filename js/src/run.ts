@@ -40,6 +40,8 @@ export interface ApprovalCard {
   code?: string;
   language?: string;
   diff?: string;
+  /** The argument that the diff shows, which the user may write anew. */
+  edits?: string;
   /** Of the call, to be given back with the answer. */
   digest?: string;
 }

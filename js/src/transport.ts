@@ -16,8 +16,9 @@ export const CONTROL_TYPE = "copilot_command";
 /** How long a comm may wait for its subshell before it is opened without one, in milliseconds. */
 const SUBSHELL_WAIT = 1_000;
 
-/** Commands that only read, and how long their first route may take before the other one is tried, in milliseconds. */
-const READS = new Set(["hello", "resume", "asset"]);
+/** Commands that only read, or are large, and how long their first route may take before the other one is tried, in
+ * milliseconds. */
+const READS = new Set(["hello", "resume", "asset", "deliver"]);
 const READ_PATIENCE = 300;
 
 export type Connection = "connected" | "reconnecting" | "gone";
@@ -28,7 +29,8 @@ interface Pending {
   reject(error: CommandError): void;
 }
 
-const page = randomId();
+/** This page, to the kernel; a reload makes it another one. */
+export const page = randomId();
 let count = 0;
 
 /** One widget's line to its kernel. Every listener and timer of it ends with `signal`. */

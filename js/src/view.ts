@@ -24,6 +24,8 @@ export interface View {
   draft: string | null;
   notice: string | null;
   models: string[];
+  /** Changes of cells that this kernel can undo: run → call → what they are now. */
+  changes: Record<string, Record<string, "done" | "undone">>;
 }
 
 /** Events `from` to `to` of a run's log, both included; neighbouring deltas are merged, so it has fewer chunks. */
@@ -48,6 +50,7 @@ const EMPTY: View = {
   draft: null,
   notice: null,
   models: [],
+  changes: {},
 };
 
 /** A whole view of what the kernel stated, wholly or in part: `initial` may come from an older version. */

@@ -323,6 +323,67 @@ describe("more ways to answer an approval", () => {
   });
 });
 
+describe("a change of a cell", () => {
+  const source = "price = 10\nprice * qty";
+  const diff = "@@ -1,2 +1,2 @@\n price = 10\n-price * qy\n+price * qty";
+  const ASKED: UIMessageChunk[] = [
+    ...BEGIN,
+    call("c1", "edit_cell", { cell: "[2]", source }),
+    { type: "data-approval", id: "c1", data: { title: "edit cell [2]", diff, edits: "source", digest: "d1" } },
+    { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+  ];
+
+  it("is asked for with its diff, which the user may write anew", async () => {
+    await start({}, ASKED);
+    const card = () => find(".cw-approval");
+    expect(card()?.querySelector("code")?.textContent).toBe(diff);
+    expect(card()?.textContent).toContain('"[2]"');
+    expect(card()?.textContent).not.toContain("price = 10\nprice * qty");
+    button("Edit the code")?.click();
+    await push();
+    const box = find<HTMLTextAreaElement>("[aria-label='What it shall be instead']");
+    expect(box?.value).toBe(source);
+    expect(card()?.querySelector("code")).toBeNull();
+    if (box) box.value = "qty";
+    box?.dispatchEvent(new Event("input", { bubbles: true }));
+    await push();
+    button("Allow once")?.click();
+    await push();
+    expect(commands("approve")).toMatchObject([{ approved: true, input: { cell: "[2]", source: "qty" } }]);
+  });
+
+  it("stays open, and offers Undo as long as the kernel knows it", async () => {
+    await start({}, [
+      ...ASKED,
+      { type: "tool-approval-response", approvalId: "a1", approved: true },
+      {
+        type: "data-display",
+        id: "c1",
+        data: [{ "text/markdown": `\`\`\`diff\n${diff}\n\`\`\``, "text/plain": diff }],
+      },
+      output("c1", "Edited cell [2]."),
+      ...END,
+    ]);
+    const row = () => find("[data-tool=edit_cell]");
+    expect(row()?.querySelector("button")?.getAttribute("aria-expanded")).toBe("true");
+    expect([...(row()?.querySelectorAll("code") ?? [])].map((code) => code.textContent)).toEqual([diff]);
+    expect(button("Undo")).toBeUndefined();
+    const change = (state: string) => model.emit({ type: "view", view: { changes: { r1: { c1: state } } } });
+    change("done");
+    await push();
+    button("Undo")?.click();
+    await push();
+    expect(commands("undo")).toMatchObject([{ run: "r1", callId: "c1" }]);
+    expect(row()?.textContent).toContain("The kernel does not know how."); // of this fake one
+    change("undone");
+    await push();
+    expect(button("Redo")).toBeDefined();
+    model.kernelStatus("restarting");
+    await push();
+    expect(button("Redo")).toBeUndefined();
+  });
+});
+
 describe("a question of the model", () => {
   const QUESTION: UIMessageChunk[] = [
     ...BEGIN,

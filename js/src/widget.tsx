@@ -5,6 +5,7 @@ import { type Context, WidgetContext } from "./components/context.ts";
 import { type AnyModel, canInsertCells, insertCell } from "./host.ts";
 import type { Services } from "./markdown/services.ts";
 import { recordRules } from "./record-rules.ts";
+import { Requests } from "./requests.ts";
 import { goOnAfterRestart, inherit, type Stage } from "./restart.ts";
 import { watchSelection } from "./selection.ts";
 import { Store } from "./store.ts";
@@ -33,12 +34,15 @@ export function open(model: AnyModel, early: readonly unknown[]): Session {
   const store = new Store(initial, transport, lifetime.signal, taken?.context.store);
   const services: Services = {
     fetchAsset: async (name) => ((await transport.send("asset", { name })) as { data: string }).data,
-    insertCell: canInsertCells(model) ? (code) => insertCell(model, initial.widget, code) : null,
+    insertCell: canInsertCells(model) ? (code) => insertCell(model, stage.widgets, code) : null,
+    undo: (run, callId) => requests.undo(run, callId),
   };
+  const stage: Stage = taken ?? { elements: new Set(), widgets: [], context: { store, services } };
+  stage.widgets.push(initial.widget);
+  const requests = new Requests(model, stage.widgets, transport, services);
   const receive = (message: unknown): void => {
-    if (!transport.receive(message)) store.receive(message);
+    if (!transport.receive(message) && !requests.receive(message)) store.receive(message);
   };
-  const stage: Stage = taken ?? { elements: new Set(), context: { store, services } };
   stage.context = { store, services };
   for (const element of stage.elements) draw(stage.context, element);
   goOnAfterRestart(model, transport, stage, lifetime.signal);

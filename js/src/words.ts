@@ -96,15 +96,22 @@ export function inputOf(part: ToolPart): Input {
   return typeof input === "object" && input !== null && !Array.isArray(input) ? (input as Input) : {};
 }
 
+/** Whether a call changes a cell of the notebook: its row stays open, and shows the diff. */
+export const changesCell = (part: ToolPart): boolean => /^(?:edit|insert)_cell$/.test(toolNameOf(part));
+
+/** The argument of a call that is code. */
+export const codeNameOf = (part: ToolPart): string => (changesCell(part) ? "source" : "code");
+
 /** The code of a call that takes some, else null. */
 export function codeOf(part: ToolPart): string | null {
-  const { code } = inputOf(part);
+  const code = inputOf(part)[codeNameOf(part)];
   return typeof code === "string" ? code : null;
 }
 
 /** What a row says of a call's arguments: "df", "3 lines". */
 export function detailOf(part: ToolPart): string {
   const code = codeOf(part);
+  if (changesCell(part)) return String(inputOf(part).cell ?? "");
   if (code !== null) return code.includes("\n") ? counted(code.trimEnd().split("\n").length, "line") : code;
   const values = Object.values(inputOf(part)).filter((value) => typeof value === "string" || typeof value === "number");
   return values.slice(0, 2).map(String).join(", ").replace(/\s+/g, " ").slice(0, 80);

@@ -145,7 +145,7 @@ class JupyterServer:
                 "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
                 "display_name": name,
                 "language": "python",
-                "env": {"PYTHONPATH": str(KERNELS / name)},
+                "env": {"PYTHONPATH": f"{KERNELS / name}{os.pathsep}{ROOT}"},
             }
             folder = self.folder / "data" / "kernels" / name
             folder.mkdir(parents=True)

@@ -3,7 +3,7 @@ import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { ApprovalCard, RunState } from "../run.ts";
 import type { AnswerOptions } from "../store.ts";
-import { titleOf } from "../words.ts";
+import { inputOf, titleOf } from "../words.ts";
 import { Arguments } from "./arguments.tsx";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
@@ -57,7 +57,11 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
         <summary>More ways to answer</summary>
         <div class="cw-approval-buttons">
           {field && edited === null && (
-            <button type="button" class="cw-button" onClick={() => setEdited(card.code ?? "")}>
+            <button
+              type="button"
+              class="cw-button"
+              onClick={() => setEdited(String(card.code || inputOf(part)[field] || ""))}
+            >
               Edit the code
             </button>
           )}
@@ -74,8 +78,9 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
   );
 }
 
-/** The argument that the card shows as code: the user may change it before allowing. */
+/** The argument that the card shows as code, or as a diff: the user may change it before allowing. */
 function editable(part: ToolPart, card: ApprovalCard): string | undefined {
+  if (card.edits) return card.edits;
   if (!card.code || typeof part.input !== "object" || part.input === null) return undefined;
   return Object.entries(part.input).find(([, value]) => value === card.code)?.[0];
 }
@@ -105,18 +110,19 @@ interface WhatProps {
 /** Exactly what will happen: the change or the code, and every argument that neither of them shows. */
 function What({ part, card, edited, onEdit }: WhatProps) {
   const isCall = card.code?.startsWith(`${toolNameOf(part)}(`) && card.code.endsWith(")"); // says every argument
-  const shown = [card.diff, card.code, ...inDiff(part, card.diff)].filter(Boolean);
+  const inCard = card.diff && card.edits ? [inputOf(part)[card.edits]] : inDiff(part, card.diff);
+  const shown = [card.diff, card.code, ...inCard].filter(Boolean);
   return (
     <>
       {!isCall && <Arguments part={part} insertable={false} shown={shown} />}
-      {card.diff && <Code code={card.diff} language="diff" />}
+      {card.diff && !(card.edits && edited !== null) && <Code code={card.diff} language="diff" />}
       {card.code && edited === null && (
         <Code code={card.code} language={card.language || "python"} insertable={false} />
       )}
       {edited !== null && (
         <textarea
           class="cw-approval-edit"
-          aria-label="Code to run instead"
+          aria-label={card.edits ? "What it shall be instead" : "Code to run instead"}
           spellcheck={false}
           rows={Math.min(16, edited.split("\n").length + 1)}
           value={edited}

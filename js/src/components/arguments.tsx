@@ -1,5 +1,5 @@
 import type { ToolPart } from "../protocol-types.ts";
-import { codeOf, inputOf } from "../words.ts";
+import { codeNameOf, codeOf, inputOf } from "../words.ts";
 import { Code } from "./code.tsx";
 
 interface Props {
@@ -11,11 +11,11 @@ interface Props {
 }
 
 /** A call's arguments, exactly: code as code, the others by name. */
-export function Arguments({ part, language = "python", insertable = true, shown = [] }: Props) {
+export function Arguments({ part, language = languageOf(part), insertable = true, shown = [] }: Props) {
   const streaming = part.state === "input-streaming";
   const code = codeOf(part);
   const others = Object.entries(inputOf(part)).filter(([name, value]) => {
-    const isCode = name === "code" && code !== null;
+    const isCode = name === codeNameOf(part) && code !== null;
     return !isCode && !(typeof value === "string" && shown.includes(value));
   });
   const isObject = typeof part.input === "object" && part.input !== null && !Array.isArray(part.input);
@@ -34,6 +34,8 @@ export function Arguments({ part, language = "python", insertable = true, shown 
     </>
   );
 }
+
+const languageOf = (part: ToolPart): string => (inputOf(part).type === "markdown" ? "markdown" : "python");
 
 /** Text of several lines as it is, all else as JSON, so that "1" and 1 differ. */
 const literal = (value: unknown): string =>

@@ -3,7 +3,7 @@ import { useId, useMemo, useState } from "preact/hooks";
 import { roughDuration } from "../format.ts";
 import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
-import { detailOf, groupTitle, moodOf } from "../words.ts";
+import { changesCell, detailOf, groupTitle, moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { Markdown } from "./markdown.tsx";
@@ -54,7 +54,7 @@ function grouped(places: Place[], run: RunState): Place[][] {
 }
 
 function foldableKind(part: UIMessagePart, run: RunState): string {
-  if (!isToolPart(part) || moodOf(part) !== "done") return "";
+  if (!isToolPart(part) || moodOf(part) !== "done" || changesCell(part)) return "";
   return run.display(part)?.some(isPicture) ? "" : toolNameOf(part);
 }
 
@@ -70,8 +70,9 @@ function Part({ run, index, current, ended }: PartProps) {
   const { store } = useWidget();
   const part = run.message.parts[index];
   const asked = part && isToolPart(part) ? part.approval?.id : undefined;
+  const change = part && isToolPart(part) && store.view.changes[run.id]?.[part.toolCallId];
   // Parts are changed in place, their version says when; an approval's card follows what was answered here, too.
-  const key = `${run.partVersion(index)} ${run.status} ${asked && `${store.answering.get(asked)} ${store.connection}`}`;
+  const key = `${run.partVersion(index)} ${run.status} ${asked && `${store.answering.get(asked)} ${store.connection}`} ${change}`;
   return useMemo(() => draw(run, part, current), [run, part, key, current, ended]);
 }
 

@@ -3,13 +3,14 @@ import { useId, useState } from "preact/hooks";
 import { firstLine } from "../format.ts";
 import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
-import { detailOf, type Mood, moodOf, stateWord, titleOf } from "../words.ts";
+import { changesCell, codeOf, detailOf, type Mood, moodOf, stateWord, titleOf } from "../words.ts";
 import { Approval } from "./approval.tsx";
 import { Arguments } from "./arguments.tsx";
 import { Elapsed } from "./elapsed.tsx";
 import { Icon, Spinner } from "./icons.tsx";
 import { Display, isPicture, Text, Value } from "./output.tsx";
 import { Question } from "./question.tsx";
+import { Undo } from "./undo.tsx";
 
 export interface ToolProps {
   run: RunState;
@@ -39,6 +40,7 @@ export function Tool({ run, part, current }: ToolProps) {
       <div id={body} class="cw-body" hidden={!open}>
         {open && <ToolBody run={run} part={part} mood={mood} />}
       </div>
+      <Undo run={run} part={part} />
       {!open && pictures.length > 0 && (
         <div class="cw-body">
           <Display bundles={pictures} />
@@ -50,10 +52,10 @@ export function Tool({ run, part, current }: ToolProps) {
   );
 }
 
-/** The live row is open, and an error until something follows it. A card shows what an approval is about. */
+/** The live row is open, an error until something follows it, and a change of a cell. A card shows what an approval is about. */
 function opensItself(part: ToolPart, mood: Mood, current: boolean): boolean {
   if (mood === "busy") return current || part.state !== "input-streaming";
-  return mood === "failed" && current;
+  return mood === "failed" ? current : mood === "done" && changesCell(part);
 }
 
 function RowDetail({ run, part, mood }: { run: RunState; part: ToolPart; mood: Mood }) {
@@ -82,7 +84,7 @@ function ToolBody({ run, part, mood }: { run: RunState; part: ToolPart; mood: Mo
   const display = run.display(part);
   return (
     <>
-      <Arguments part={part} />
+      <Arguments part={part} shown={display && mood === "done" && changesCell(part) ? [codeOf(part)] : []} />
       {mood === "failed" && display && <Display bundles={display} />}
       {mood === "failed" && <Text text={part.errorText ?? ""} />}
       {mood === "refused" && (

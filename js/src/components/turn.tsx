@@ -25,7 +25,7 @@ export function Turn({ turn }: { turn: TurnData }) {
         <Ending turn={turn} run={run} status={status} />
       </article>
     ),
-    [turn, run, key],
+    [turn, run, key, store.view.changes],
   );
 }
 

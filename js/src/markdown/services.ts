@@ -5,6 +5,8 @@ export interface Services {
   fetchAsset: FetchAsset;
   /** Adds a code cell below; false where that failed. Null where this page cannot: no button is shown. */
   insertCell: ((code: string) => boolean) | null;
+  /** Undoes a change of a cell, or makes it again; the reason, in words, where it could not be. */
+  undo?(run: string, callId: string): Promise<string>;
 }
 
 /** Calls `use` with a part of the front end: at once where it is here already, so that nothing flickers. */
