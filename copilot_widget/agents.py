@@ -37,7 +37,7 @@ class Agents:
     """What a Copilot was made of, as far as its agents are concerned."""
 
     model: Any = None
-    tools: list[Tool] = field(default_factory=list[Tool])
+    tools: Toolset = field(default_factory=StaticToolset)
     sources: list[ToolSource] = field(default_factory=list[ToolSource])
     """Asked anew at each run; tools that were given by name go first."""
     mcp: McpToolset = field(default_factory=McpToolset)
@@ -66,13 +66,13 @@ class Agents:
         model = await self._model(request)
         remote = StaticToolset(remote_tools(request.kernel, request.kernel_tools))
         asking = StaticToolset([ask_user] if request.kernel else [])  # a notebook's view shows the question
-        own = _Offered(CombinedToolset(StaticToolset(self.tools), self.mcp, asking), request)
+        own = _Offered(CombinedToolset(self.tools, self.mcp, asking), request)
         tools = CombinedToolset(own, remote, self.files)
         return Agent(model, tools, policy=self.policy(request), deps={"root": self.root}, prepare=self.mcp.prepare)
 
     def toolset(self) -> Toolset:
         offered = [StaticToolset(source()) for source in self.sources]
-        return CombinedToolset(StaticToolset(self.tools), *offered, StaticToolset(host().tools()), self.files, self.mcp)
+        return CombinedToolset(self.tools, *offered, StaticToolset(host().tools()), self.files, self.mcp)
 
     @cached_property
     def files(self) -> Toolset:

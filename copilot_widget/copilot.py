@@ -7,7 +7,7 @@ import mimetypes
 import os
 import secrets
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -29,12 +29,12 @@ from .runs.places import check_place, open_place
 from .state import TERMINAL, Budget, Grant, RunRequest
 from .store import MemoryStore, Store
 from .tools.approval import Policy
-from .tools.base import Tool, Toolset
+from .tools.base import Toolset
 from .tools.files.confine import Root
 from .tools.mcp.config import McpGiven
 from .tools.mcp.server import McpStatus
 from .tools.mcp.tools import McpToolset
-from .tools.toolset import as_tool
+from .tools.toolset import Given, toolset
 
 Attachment = Union[str, "os.PathLike[str]", bytes, FilePart]
 TurnListener = Callable[[Run], None]
@@ -50,7 +50,7 @@ class Copilot:
 
     model        "provider/model" for litellm, "demo", "script:FILE", "replay:FILE", a Model, or a callable;
                  None: the settings, COPILOT_MODEL, then what is found (keys, local servers), then the demo model
-    tools        functions decorated with @tool, plain functions, or Tool objects
+    tools        functions decorated with @tool, plain functions, objects with decorated methods, Tools, toolsets
     mcp          MCP servers: the path of a JSON file with "mcpServers", a dict like it, or a list of these; None: those
                  of the settings; (): none
     instructions standing instructions for the model
@@ -71,7 +71,7 @@ class Copilot:
         self,
         model: str | Model | Callable[..., Any] | None = None,
         *,
-        tools: Iterable[Tool | Callable[..., Any]] = (),
+        tools: Given = (),
         mcp: McpGiven = None,
         instructions: str = "",
         approvals: str | Callable[..., Any] | None = None,
@@ -85,7 +85,7 @@ class Copilot:
     ) -> None:
         self._agents = Agents(
             model=model,
-            tools=[as_tool(tool) for tool in tools],
+            tools=toolset(tools),
             mcp=McpToolset(setting("mcp", mcp)),
             root=_files_root(root),
             approvals=approvals,

@@ -412,7 +412,7 @@ def test_a_tool_of_the_users_goes_first(tmp_path: Path) -> None:
         return "mine"
 
     copilot = Copilot("demo", root=tmp_path, tools=[read_file])
-    assert copilot.agents.toolset().tools()["read_file"] is copilot.agents.tools[0]
+    assert copilot.agents.toolset().tools()["read_file"] is copilot.agents.tools.tools()["read_file"]
 
 
 def test_a_root_that_is_none(tmp_path: Path) -> None:

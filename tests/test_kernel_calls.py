@@ -21,6 +21,7 @@ from copilot_widget.runs.worker import Worker
 from copilot_widget.store import MemoryStore
 from copilot_widget.tools.approval import Policy
 from copilot_widget.tools.base import ApprovalRequest, ToolContext
+from copilot_widget.tools.toolset import toolset
 from tests.agents import make_agent
 
 
@@ -44,9 +45,9 @@ def watched() -> Iterator[None]:
 class Place(LogExecutor):
     """Workers that share nothing with the asking kernel but the log, the bell and the conversations."""
 
-    def __init__(self, script: Any, **agents: Any) -> None:
+    def __init__(self, script: Any, *, tools: Any = (), **agents: Any) -> None:
         super().__init__(MemoryLog(), MemoryBell(), MemoryStore())
-        own = Agents(**agents)
+        own = Agents(tools=toolset(tools), **agents)
 
         async def agent_for(request: Any) -> Any:
             agent = make_agent(script)

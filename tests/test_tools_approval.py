@@ -8,9 +8,17 @@ import pytest
 
 from copilot_widget.errors import UsageError
 from copilot_widget.tools.approval import Decision, Policy
-from copilot_widget.tools.base import Tool, Toolset
+from copilot_widget.tools.base import ApprovalRequest, Tool, ToolContext, Toolset
 from copilot_widget.tools.function import tool
-from copilot_widget.tools.toolset import CombinedToolset, FilteredToolset, PrefixedToolset, StaticToolset
+from copilot_widget.tools.toolset import (
+    ApprovedToolset,
+    CombinedToolset,
+    FilteredToolset,
+    PrefixedToolset,
+    RenamedToolset,
+    StaticToolset,
+    toolset,
+)
 
 
 @tool
@@ -88,6 +96,65 @@ def test_toolsets() -> None:
     assert prefixed["my_plain"].schema.name == "my_plain"
     assert prefixed["my_plain"].parse('{"n": 1}') == {"n": 1}
     assert isinstance(prefixed["my_plain"], Tool)
+
+
+class Shop:
+    """What decorated methods are tools of."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @tool(read_only=True)
+    def greet(self, whom: str) -> str:
+        "Greet."
+        return f"{self._name} greets {whom}"
+
+    @tool(question=lambda given, context: ApprovalRequest(title="close the shop"))
+    def close(self) -> None:
+        "Close."
+
+    def not_decorated(self) -> None: ...
+
+
+def test_tools_of_any_kind_are_a_set() -> None:
+    given = [plain, look, Shop("Ann's"), PrefixedToolset(Shop("Bob's"), "bob_"), [act]]
+    assert set(toolset(given).tools()) == {"plain", "look", "greet", "close", "bob_greet", "bob_close", "act"}
+    assert list(toolset(plain).tools()) == ["plain"]
+    assert list(toolset(look).tools()) == ["look"]
+    assert "self" not in toolset(Shop("")).tools()["greet"].schema.input_schema["properties"]
+    with pytest.raises(UsageError, match="neither a tool nor a function"):
+        toolset("look")
+    with pytest.raises(UsageError, match="Two tools are named plain"):
+        toolset([plain, plain])
+
+
+def test_renamed_tools_are_what_they_were() -> None:
+    renamed = RenamedToolset(Shop("Ann's"), {"greet": "hail", "missing": "found"}).tools()
+    assert list(renamed) == ["close", "hail"]
+    assert renamed["hail"].schema.name == "hail"
+    assert renamed["hail"].read_only is True  # type: ignore[attr-defined]
+    assert hasattr(PrefixedToolset(Shop(""), "a_").tools()["a_close"], "question")
+    with pytest.raises(UsageError, match="Two tools would have one name"):
+        RenamedToolset([], {"a": "c", "b": "c"})
+
+
+async def test_approved_tools_ask_first() -> None:
+    approved = ApprovedToolset([plain, look, act]).tools()
+    asked = approved["plain"].approval({"n": 1})
+    assert asked is not None
+    assert (asked.title, asked.code) == ("run plain", "plain(n=1)")
+    assert Policy("never").decide(approved["look"], {}).kind == "deny"
+    assert approved["act"].approval({}) == act.approval({}), "what a tool asks by itself is still asked"
+    large = ApprovedToolset([plain], lambda given: given["n"] > 9 and "count far").tools()["plain"]
+    assert large.approval({"n": 9}) is None
+    assert large.approval({"n": 10}).title == "count far"  # type: ignore[union-attr]
+
+    @tool(question=lambda given, context: None)
+    def silent() -> None:
+        "Finds nothing to ask."
+
+    question: Any = ApprovedToolset([silent]).tools()["silent"].question  # type: ignore[attr-defined]
+    assert (await question({}, ToolContext(call_id="c", run_id="r"))).title == "run silent"
 
 
 def test_toolsets_refuse_what_cannot_be_told_apart() -> None:

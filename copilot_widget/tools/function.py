@@ -111,14 +111,7 @@ class FunctionTool(Generic[P, R]):
         return self._arguments.parse(text)
 
     def approval(self, input: Json) -> ApprovalRequest | None:
-        asked = self._approval(input) if callable(self._approval) else self._approval
-        if isinstance(asked, ApprovalRequest):
-            return asked
-        if not asked:
-            return None
-        arguments = ", ".join(f"{key}={safe_repr(value, 2_000)}" for key, value in dict(input or {}).items())
-        title = asked if isinstance(asked, str) else f"run {self.name}"
-        return ApprovalRequest(title=title, code=cut(f"{self.name}({arguments})", 10_000), language="python")
+        return asked(self._approval, self.name, input)
 
     async def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
         if self.client:
@@ -187,6 +180,18 @@ class FunctionTool(Generic[P, R]):
 
 async def _looked(look: Look, input: Json, context: ToolContext) -> ApprovalRequest | None:
     return await in_thread(functools.partial(look, input, context), "question")
+
+
+def asked(approval: Approval, name: str, input: Json) -> ApprovalRequest | None:
+    """What `approval` asks before a call of the tool `name`; None where nothing."""
+    answer = approval(input) if callable(approval) else approval
+    if isinstance(answer, ApprovalRequest):
+        return answer
+    if not answer:
+        return None
+    arguments = ", ".join(f"{key}={safe_repr(value, 2_000)}" for key, value in dict(input or {}).items())
+    title = answer if isinstance(answer, str) else f"run {name}"
+    return ApprovalRequest(title=title, code=cut(f"{name}({arguments})", 10_000), language="python")
 
 
 @overload

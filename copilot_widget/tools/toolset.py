@@ -1,16 +1,24 @@
-"""Toolsets: where an agent finds its tools by name. Each wrapper changes one thing and leaves the tools alone."""
+"""Toolsets: where an agent finds its tools by name. Each wrapper changes one thing and leaves the tools alone.
+
+Wherever a set is asked for, `toolset` takes more: a function, a Tool, an object whose class has methods decorated with
+`@tool`, or several of these. So `Copilot(tools=[PrefixedToolset(Shop(), "shop_"), lookup])` is what it looks like.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Union, cast
 
 from ..errors import UsageError
 from ..models.base import Json, ToolSchema
 from .base import ApprovalRequest, Tool, ToolContext, ToolResult, Toolset, tool_name
-from .function import FunctionTool
+from .function import Approval, FunctionTool, asked
 from .jsonable import cut_line, safe_repr
+
+Given = Union[Toolset, Tool, Callable[..., Any], Iterable[Any], object]
+"""What can be tools: a set of them, one, a function, an object with decorated methods, or several of these."""
 
 
 class StaticToolset:
@@ -45,8 +53,8 @@ class CombinedToolset:
 class FilteredToolset:
     """The tools of another set whose names pass a test."""
 
-    def __init__(self, inner: Toolset, keep: Callable[[str], bool]) -> None:
-        self._inner = inner
+    def __init__(self, inner: Given, keep: Callable[[str], bool]) -> None:
+        self._inner = toolset(inner)
         self._keep = keep
 
     def tools(self) -> Mapping[str, Tool]:
@@ -56,26 +64,55 @@ class FilteredToolset:
 class PrefixedToolset:
     """The tools of another set under longer names: "search" as "docs_search"."""
 
-    def __init__(self, inner: Toolset, prefix: str) -> None:
-        self._inner = inner
+    def __init__(self, inner: Given, prefix: str) -> None:
+        self._inner = toolset(inner)
         self._prefix = prefix
 
     def tools(self) -> Mapping[str, Tool]:
-        return {
-            f"{self._prefix}{name}": _Renamed(one, f"{self._prefix}{name}") for name, one in self._inner.tools().items()
-        }
+        named = {f"{self._prefix}{name}": one for name, one in self._inner.tools().items()}
+        return {name: _Renamed(one, name) for name, one in named.items()}
 
 
-class _Renamed:
-    """Another tool under another name."""
+class RenamedToolset:
+    """The tools of another set, some under other names: {"search": "find"}. Raises UsageError for two of one name."""
 
-    def __init__(self, inner: Tool, name: str) -> None:
+    def __init__(self, inner: Given, names: Mapping[str, str]) -> None:
+        self._inner = toolset(inner)
+        self._names = dict(names)
+        if len(set(self._names.values())) < len(self._names):
+            raise UsageError(f"Two tools would have one name in {self._names}.", hint="Give each its own.")
+
+    def tools(self) -> Mapping[str, Tool]:
+        found = self._inner.tools()
+        renamed = {new: _Renamed(found[old], new) for old, new in self._names.items() if old in found}
+        kept = {name: one for name, one in found.items() if name not in self._names}
+        return {**kept, **renamed}
+
+
+class ApprovedToolset:
+    """The tools of another set, each of which asks before a call. `approval` is as for `@tool`: True, or a function of
+    the arguments; what a tool asks by itself is still asked."""
+
+    def __init__(self, inner: Given, approval: Approval = True) -> None:
+        self._inner = toolset(inner)
+        self._approval = approval
+
+    def tools(self) -> Mapping[str, Tool]:
+        return {name: _Asking(one, self._approval) for name, one in self._inner.tools().items()}
+
+
+class _Wrapped:
+    """Another tool, with all that only some tools have (`question`, `read_only`, `client` …)."""
+
+    def __init__(self, inner: Tool) -> None:
         self._inner = inner
-        self.name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
     @property
     def schema(self) -> ToolSchema:
-        return replace(self._inner.schema, name=self.name)
+        return self._inner.schema
 
     @property
     def title(self) -> str:
@@ -95,22 +132,96 @@ class _Renamed:
     def approval(self, input: Json) -> ApprovalRequest | None:
         return self._inner.approval(input)
 
-    def __getattr__(self, name: str) -> Any:
-        if name != "question":  # a method that only some tools have
-            raise AttributeError(name)
-        return getattr(self._inner, name)
-
     def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
         return self._inner.call(input, context)
 
 
+class _Renamed(_Wrapped):
+    def __init__(self, inner: Tool, name: str) -> None:
+        super().__init__(inner)
+        self.name = name
+
+    @property
+    def schema(self) -> ToolSchema:
+        return replace(self._inner.schema, name=self.name)
+
+
+class _Asking(_Wrapped):
+    def __init__(self, inner: Tool, approval: Approval) -> None:
+        super().__init__(inner)
+        self._approval = approval
+
+    def approval(self, input: Json) -> ApprovalRequest | None:
+        return self._inner.approval(input) or self._asked(input)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name != "question":
+            return found
+
+        async def question(input: Json, context: ToolContext) -> ApprovalRequest | None:
+            return await found(input, context) or self._asked(input)
+
+        return question
+
+    def _asked(self, input: Json) -> ApprovalRequest | None:
+        return asked(self._approval, tool_name(self._inner), input)
+
+
+def toolset(given: Given) -> Toolset:
+    """Tools of any kind as one set. Raises UsageError for what is none, and for a name used twice."""
+    if _is_toolset(given):
+        return cast("Toolset", given)
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping)):
+        singles: list[Any] = []
+        sets: list[Toolset] = []
+        for item in cast("Iterable[Any]", given):
+            if _is_tool(item) or inspect.isroutine(item):
+                singles.append(item)
+            else:
+                sets.append(toolset(item))
+        return CombinedToolset(StaticToolset(singles), *sets) if sets else StaticToolset(singles)
+    methods = [] if _is_tool(given) else _decorated(given)
+    return StaticToolset(methods or [cast("Any", given)])
+
+
+def _is_toolset(given: Any) -> bool:
+    return callable(getattr(given, "tools", None)) and not inspect.isclass(given)
+
+
+def _is_tool(given: Any) -> bool:
+    return all(hasattr(given, name) for name in ("schema", "parse", "approval", "call"))
+
+
+def _decorated(given: Any) -> list[Tool]:
+    """The tools among the methods of an object, in the order of their definition."""
+    kinds = reversed(type(given).__mro__)
+    names = dict.fromkeys(
+        name for kind in kinds for name, value in vars(kind).items() if isinstance(value, FunctionTool)
+    )
+    return [getattr(given, name) for name in names if isinstance(getattr(given, name), FunctionTool)]
+
+
 def as_tool(given: Tool | Callable[..., Any]) -> Tool:
     """A Tool as it is, a function as a tool. Raises UsageError for anything else."""
-    if all(hasattr(given, name) for name in ("schema", "parse", "approval", "call")):
+    if _is_tool(given):
         return cast("Tool", given)
     if callable(given):
         return FunctionTool(given)
-    raise UsageError(f"{cut_line(safe_repr(given), 80)} is neither a tool nor a function.")
+    raise UsageError(
+        f"{cut_line(safe_repr(given), 80)} is neither a tool nor a function.",
+        hint="Give functions, tools, toolsets, or objects whose methods are decorated with @tool.",
+    )
 
 
-__all__ = ["CombinedToolset", "FilteredToolset", "PrefixedToolset", "StaticToolset", "as_tool"]
+__all__ = [
+    "ApprovedToolset",
+    "CombinedToolset",
+    "FilteredToolset",
+    "Given",
+    "PrefixedToolset",
+    "RenamedToolset",
+    "StaticToolset",
+    "as_tool",
+    "toolset",
+]
