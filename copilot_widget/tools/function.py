@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -30,6 +29,9 @@ R = TypeVar("R")
 
 Approval = Union[bool, Callable[[Json], "bool | str | ApprovalRequest | None"]]
 """False: runs at once. True: asks first. A function of the input: what it returns decides, a str is the title."""
+
+HOUR = 3_600.0
+"""Seconds that a function gets which names no others: long enough for work, and not for ever for what hangs."""
 
 Look = Callable[[Json, ToolContext], Union[ApprovalRequest, None]]
 """Looks at what lies elsewhere, and says what to ask before a call."""
@@ -58,7 +60,7 @@ class FunctionTool(Generic[P, R]):
         main_thread: bool = False,
         parallel: bool | None = None,
         client: bool = False,
-        timeout: float = math.inf,
+        timeout: float = HOUR,
     ) -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", "")
@@ -208,7 +210,7 @@ def tool(
     main_thread: bool = False,
     parallel: bool | None = None,
     client: bool = False,
-    timeout: float = math.inf,
+    timeout: float = HOUR,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a tool of a function.
@@ -216,12 +218,12 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     name: what the model calls it (default: the function's name). title: what the row shows. description: what the
     model reads (default: the docstring without its parameters). approval: ask the user before each call; or a
     function of the arguments (a dict) that returns whether to ask, or the question. question: in place of approval,
-    where what to ask lies elsewhere: a function of the arguments and the ToolContext that looks there, in a thread, and
-    returns an ApprovalRequest or None. read_only: it changes nothing,
-    so calls may run beside others. main_thread: run it between cells on the kernel's main thread, for objects
-    that live there. parallel: calls may run beside others (default: as read_only). client: it runs in
-    the AI SDK client that shows the conversation, which gives the output; the function says only what it takes. It is
-    offered where such a client asks. timeout: seconds.
+    where what to ask lies elsewhere: a function of the arguments and the ToolContext that looks there, in a thread,
+    and returns an ApprovalRequest or None. read_only: it changes nothing, so calls may run beside others.
+    main_thread: run it between cells on the kernel's main thread, for objects that live there. parallel: calls may
+    run beside others (default: as read_only). client: it runs in the AI SDK client that shows the conversation, which
+    gives the output; the function says only what it takes. It is offered where such a client asks. timeout: seconds
+    after which a call is given up (an hour; math.inf for none).
 
     A sync function runs in a thread, an async one on a loop in a thread; what a generator yields is shown until the
     next value. A parameter annotated ToolContext is filled in and hidden from the model. In a notebook, what the
