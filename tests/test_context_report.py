@@ -92,7 +92,10 @@ def test_without_a_question_and_with_a_known_window(shell: Any) -> None:
     report = context_report(copilot)
     assert report.window == 128_000
     assert report.headline.endswith("of the 128,000 that openai/gpt-4o takes.")
-    assert [row.name for row in report.rows if row.level == 0] == ["instructions", f"{len(copilot.agents.toolset().tools()) - 1} tools"]
+    assert [row.name for row in report.rows if row.level == 0] == [
+        "instructions",
+        f"{len(copilot.agents.toolset().tools()) - 1} tools",
+    ]
     assert copilot.runs == []
     with pytest.raises(UsageError, match="@nothing is not a variable"):
         context_report(copilot, "why @nothing?")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ToolError, redact
+from ..models.base import Json
 from ..tools.function import FunctionTool, tool
 from ..tools.jsonable import cut
 
@@ -28,25 +29,32 @@ class _Past:
 def search_tool(shell: Any) -> FunctionTool[..., Any]:
     """`search_history`. It reads IPython's own record of inputs; outputs are not in it."""
 
-    @tool(name="search_history", title="Search history", read_only=True, timeout=30.0)
-    def search_history(query: str, limit: int = 10) -> str:
-        """Search what the user ran before: the inputs of this session, then those of IPython's earlier sessions.
+    @tool(name="search_history", title="Search history", read_only=True, approval=_ask, timeout=30.0)
+    def search_history(query: str, limit: int = 10, earlier: bool = False) -> str:
+        """Search what the user ran before: the inputs of this session.
 
         Args:
             query: A text that the input holds, in any case.
             limit: How many at most, the latest first.
+            earlier: Also IPython's earlier sessions, in any notebook. The user is asked first.
         """
         if not query.strip():
             raise ToolError("query is empty.", hint="Give a name or a piece of code to look for.")
         most = max(1, min(limit, _MOST))
         found = list(_here(shell, query))[:most]
-        note = ""
-        if len(found) < most:
+        note = "" if earlier else "earlier sessions were not searched"
+        if earlier and len(found) < most:
             before, note = _before(shell, query, most - len(found))
             found += before
         return _text(found, query, note)
 
     return search_history
+
+
+def _ask(given: Json) -> str:
+    """Other notebooks of the user are not what this conversation is about: nobody reads them unasked."""
+    arguments = dict(given or {})
+    return f"search what you ran in earlier sessions for {arguments.get('query')!r}" if arguments.get("earlier") else ""
 
 
 def _text(found: list[_Past], query: str, note: str) -> str:

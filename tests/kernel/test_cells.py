@@ -63,11 +63,17 @@ def test_history_of_this_and_earlier_sessions_is_searched(
     second = start_kernel("installed", env={"IPYTHONDIR": str(tmp_path)})
     second.run(LOAD).check()
     second.run("other = 2; special_name = 'sk-abcdefghijklmnop1234'").check()
-    text = _call(second, "search_history", query="special_NAME")
+    here = _call(second, "search_history", query="special_NAME")
+    assert "of session 1" not in here
+    assert here.endswith("(earlier sessions were not searched)")
+    text = _call(second, "search_history", query="special_NAME", earlier=True)
     assert text.index("# [2] of this session\nother = 2") < text.index("# [3] of session 1, begun ")
     assert "sk-abc" not in text
     second.run("call('search_history', query='-'.join('abc'))").check()
-    assert finished(second, "search_history")["output"] == "Nothing that ran holds 'a-b-c'."
+    assert finished(second, "search_history")["output"].startswith("Nothing that ran holds 'a-b-c'.")
+    second.run("from copilot_widget.notebook.past import search_tool; search = search_tool(get_ipython())").check()
+    asked = "[(search.approval(dict(query='x', earlier=e)) or 0) and 'asks' for e in (False, True)]"
+    assert second.value(asked) == [0, "asks"]
 
 
 def test_a_figure_is_drawn_small_for_the_model(agent: Kernel) -> None:
