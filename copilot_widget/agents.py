@@ -14,7 +14,7 @@ from .config import setting
 from .elsewhere import remote_tools, runs_in_client
 from .errors import CopilotError, UsageError
 from .host import host
-from .models.base import Model
+from .models.base import Json, Model
 from .models.detect import ask_first, resolve
 from .models.recording import Recorder
 from .state import KernelTool, RunRequest
@@ -89,7 +89,11 @@ class Agents:
 
     def policy(self, request: RunRequest) -> Policy:
         rule = self.approvals if callable(self.approvals) else _rule(request.approvals)
-        return Policy(cast("Rule", rule), headless=request.headless)
+
+        def granted(tool: str, input: Json) -> bool:
+            return any(grant.covers(tool, input) for grant in request.grants)
+
+        return Policy(cast("Rule", rule), headless=request.headless, granted=granted)
 
     # ---- what leaves the process with a request ----------------------------------------------------------
 

@@ -11,6 +11,7 @@ import pytest
 from copilot_widget import Copilot, host, tool
 from copilot_widget.host import PlainHost
 from copilot_widget.models.base import AssistantMessage, ModelRequest, ToolMessage
+from copilot_widget.models.script import ScriptModel
 from copilot_widget.protocol import reduce_chunks
 from copilot_widget.protocol.tool_part import ToolPart
 from copilot_widget.state import Approval, Grant, RunState, digest
@@ -215,3 +216,13 @@ async def test_what_the_user_wrote_is_checked_like_the_models():
     [part] = [part for part in reduce_chunks(chunks + more).parts if isinstance(part, ToolPart)]
     assert part.state == "output-error"
     assert "the user wrote" in (part.error_text or "")
+
+
+def test_what_was_allowed_beforehand_runs_where_nobody_can_be_asked() -> None:
+    steps = [[call("write", "a", path="x"), call("write", "b", path="y")], "Done."]
+    copilot = Copilot(ScriptModel({"steps": steps}), tools=[write])
+    copilot.allow("write", path="x")
+    run = copilot.ask("go").wait(10)
+    assert ran == ["x"]
+    states = [part.state for part in run.message.parts if isinstance(part, ToolPart)]
+    assert states == ["output-available", "output-denied"]

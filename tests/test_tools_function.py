@@ -31,6 +31,11 @@ class Colour(enum.Enum):
     BLUE = "blue"
 
 
+class Place(BaseModel):
+    name: str
+    near: Optional[Place] = None  # noqa: UP045
+
+
 @dataclasses.dataclass
 class Point:
     x: int
@@ -541,3 +546,23 @@ def test_reading_runs_side_by_side_unless_on_the_main_thread() -> None:
     assert tool(name="f", read_only=True)(lambda: 1).parallel
     assert not tool(name="f", read_only=True, main_thread=True)(lambda: 1).parallel
     assert tool(name="f", parallel=True)(lambda: 1).parallel
+
+
+def test_what_was_expected_is_said_in_words_that_a_model_can_follow() -> None:
+    def visit(
+        count: Annotated[int, Field(ge=1, le=9)],
+        places: list[Place],
+        by: Literal["bus", "car"] = "bus",
+        price: Annotated[float, Field(gt=0)] = 1.5,
+        note: Optional[str] = None,  # noqa: UP045
+    ) -> None: ...
+
+    with pytest.raises(ToolError) as caught:
+        tool(visit).parse('{"count": -2, "places": []}')
+    assert str(caught.value).splitlines() == [
+        "count: should be greater than or equal to 1, got -2",
+        (
+            "Expected: visit(count: integer 1…9, places: array of {name: string, near: {name: string, near: any | null} | null}, "
+            'by: bus | car = "bus", price: number > 0 = 1.5, note: string | null = null)'
+        ),
+    ]

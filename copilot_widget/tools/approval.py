@@ -35,18 +35,22 @@ class Decision:
 
 
 class Policy:
-    """Decides on each call. `headless`: nobody can answer, so what would be asked is denied.
+    """Decides on each call. `headless`: nobody can answer, so what would be asked is denied, unless `granted` says that
+    the user has allowed this call beforehand.
 
     Raises UsageError for an unknown rule.
     """
 
-    def __init__(self, rule: Rule = "ask", *, headless: bool = False) -> None:
+    def __init__(
+        self, rule: Rule = "ask", *, headless: bool = False, granted: Callable[[str, Json], bool] | None = None
+    ) -> None:
         if not callable(rule) and rule not in _RULES:
             raise UsageError(
                 f"approvals is {rule!r}.", hint='Use "ask", "auto", "never" or a function of (tool, input).'
             )
         self.rule = rule
         self.headless = headless
+        self._granted = granted
 
     @property
     def can_ask(self) -> bool:
@@ -67,9 +71,11 @@ class Policy:
             return Decision("deny", 'Not allowed: approvals are set to "never".')
         if callable(self.rule):
             return self._by_function(self.rule, tool_name(tool), input, request)
-        return self._ask(request)
+        return self._ask(tool_name(tool), input, request)
 
-    def _ask(self, request: ApprovalRequest | ToolError) -> Decision:
+    def _ask(self, name: str, input: Json, request: ApprovalRequest | ToolError) -> Decision:
+        if self._granted is not None and self._granted(name, input):
+            return Decision("allow")
         if self.headless:
             return Decision(
                 "deny", 'Not allowed: nobody is here to approve it. Start with approvals="auto" to allow it.'
@@ -86,13 +92,13 @@ class Policy:
         except Exception as error:
             return Decision("deny", f"Not allowed: the approvals function failed with {one_line(error)}.")
         if isinstance(answer, Decision):
-            return self._ask(request) if answer.kind == "ask" else answer
+            return self._ask(name, input, request) if answer.kind == "ask" else answer
         if answer is True or answer == "allow":
             return Decision("allow")
         if answer is False or answer == "deny":
             return Decision("deny", "Not allowed by the approvals function.")
         if answer is None or answer == "ask":
-            return self._ask(request)
+            return self._ask(name, input, request)
         return Decision("deny", f"Not allowed: the approvals function returned {safe_repr(answer, 80)}.")
 
 

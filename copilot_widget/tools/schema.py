@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from ..errors import ToolError, UsageError
 from ..models.base import Json
 from .base import ToolContext
+from .call_form import call_form
 from .docstring import Docstring
 from .jsonable import cut_line, is_a, safe_repr
 
@@ -188,12 +189,7 @@ class Arguments:
         return "\n".join([*lines, f"Expected: {self._call_form()}"])
 
     def _call_form(self) -> str:
-        """`lookup(order_id: int, limit: int = 10)` as the model may fill it in."""
-        _ = self.model  # knows which parameters are hidden
-        kept = [p for n, p in self._signature.parameters.items() if n not in self._context_names]
-        name = getattr(self._function, "__name__", "tool")
-        text = str(self._signature.replace(parameters=kept, return_annotation=inspect.Signature.empty))
-        return cut_line(f"{name}{text.replace(chr(39), '')}", 400)
+        return call_form(getattr(self._function, "__name__", "tool"), self.json_schema())
 
 
 def _with_config(base: type[BaseModel], config: Any) -> type[BaseModel]:
