@@ -115,7 +115,11 @@ const DRAW: Record<string, (token: never, parent: Node) => void> = {
   }) as Draw<"link">,
   html: (({ raw }, parent) => {
     if (/^<br\s*\/?>$/i.test(raw)) add(parent, "br");
-    else drawText(parent, raw);
+    else {
+      const html = add(parent, "span");
+      html.className = "cw-tag";
+      html.textContent = raw;
+    }
   }) as Draw<"html">,
   checkbox: (({ checked }, parent) => {
     const box = add(parent, "span");

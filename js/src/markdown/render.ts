@@ -13,18 +13,31 @@ interface MarkdownPart {
 /** Fills `target` and returns the level of its last heading; `heading` is the level of the one before. */
 export function renderMarkdown(source: string, target: HTMLElement, services: Services, heading: number): number {
   const tokens = lex(source);
-  const fill = (fragment: DocumentFragment): number => {
-    const level = enhance(fragment, services, heading);
+  let level = heading;
+  let isDone = false;
+  const fill = (fragment: DocumentFragment): void => {
+    level = enhance(fragment, services, heading);
     target.replaceChildren(fragment);
-    return level;
+    isDone = true;
   };
-  const drawn = document.createDocumentFragment();
-  drawTokens(tokens, drawn);
-  const level = fill(drawn);
-  if (tokens.some(holdsHtml)) {
-    withAsset<MarkdownPart>("markdown.js", services, ({ toHtml }) => withSanitized(toHtml(source), services, fill));
+  const fillWithout = (tags: "hidden" | "shown"): void => {
+    const drawn = document.createDocumentFragment();
+    drawTokens(tokens, drawn);
+    if (tags === "hidden") for (const html of drawn.querySelectorAll(".cw-tag")) hideTags(html);
+    fill(drawn);
+  };
+  const hasHtml = tokens.some(holdsHtml);
+  if (hasHtml) {
+    const failed = () => fillWithout("shown"); // better than to leave out what an answer says
+    const draw = ({ toHtml }: MarkdownPart) => withSanitized(toHtml(source), services, fill, failed);
+    withAsset<MarkdownPart>("markdown.js", services, draw, failed);
   }
+  if (!isDone) fillWithout("hidden");
   return level;
+}
+
+function hideTags(html: Element): void {
+  html.textContent = (html.textContent ?? "").replace(/<(?:!--[\s\S]*?(?:-->|$)|[^>]*>?)/g, "");
 }
 
 function holdsHtml(token: Token): boolean {

@@ -1,7 +1,7 @@
 /** On demand: html of markdown, for a text that holds html of its own; it is sanitised afterwards (see html.ts). */
 import { Marked, type Tokens } from "marked";
 import { escapeHtml } from "../markdown/escape.ts";
-import { blockMath, inlineMath, type MathToken } from "../markdown/lexer.ts";
+import { blockMath, cjkEmphasis, inlineMath, type MathToken } from "../markdown/lexer.ts";
 
 /** The TeX itself: it is what shows until the math part has come (see math.ts), and where it cannot come. */
 function renderer(token: Tokens.Generic): string {
@@ -12,10 +12,7 @@ function renderer(token: Tokens.Generic): string {
 
 const marked = new Marked({
   gfm: true,
-  extensions: [
-    { ...inlineMath, renderer },
-    { ...blockMath, renderer },
-  ],
+  extensions: [{ ...inlineMath, renderer }, { ...blockMath, renderer }, cjkEmphasis],
   renderer: {
     checkbox: ({ checked }) =>
       `<span class="cw-check" role="img" aria-label="${checked ? "done" : "to do"}">${checked ? "☑" : "☐"}</span> `,
