@@ -13,6 +13,7 @@ export function enhance(root: DocumentFragment, services: Services, heading: num
   }
   for (const math of root.querySelectorAll<HTMLElement>(".cw-math")) drawMath(math, services);
   for (const picture of root.querySelectorAll<HTMLElement>(".cw-remote")) offerPicture(picture);
+  for (const link of root.querySelectorAll<HTMLAnchorElement>("a[href]")) unmask(link);
   for (const table of root.querySelectorAll("table")) {
     const box = document.createElement("div");
     box.className = "cw-scroll-x";
@@ -34,6 +35,7 @@ function offerPicture(placeholder: HTMLElement): void {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "cw-button";
+  button.dir = "auto";
   button.textContent = `Load picture from ${hostOf(source)}: ${placeholder.textContent}`;
   button.title = source;
   button.addEventListener("click", () => {
@@ -43,7 +45,21 @@ function offerPicture(placeholder: HTMLElement): void {
     picture.referrerPolicy = "no-referrer";
     button.replaceWith(picture);
   });
-  placeholder.replaceWith(button);
+  const link = placeholder.closest("a");
+  if (!link) {
+    placeholder.replaceWith(button);
+    return;
+  }
+  placeholder.replaceWith(placeholder.textContent ?? ""); // a button within a link would do both
+  link.after(" ", button);
+}
+
+/** A link whose words are another address than its own says where it leads. */
+function unmask(link: HTMLAnchorElement): void {
+  const said = /^\s*(?:https?:\/\/)?((?:[\w-]+\.)+[a-z]{2,})(?=[/:?#\s]|$)/i.exec(link.textContent ?? "")?.[1];
+  const { host } = link;
+  const isSame = (one: string, other: string) => one.replace(/^www\./, "") === other.replace(/^www\./, "");
+  if (said && host && !isSame(said.toLowerCase(), host)) link.append(` (${host})`);
 }
 
 function hostOf(url: string): string {
