@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from ..record_samples import PAYLOADS
-from .scenes import ScenePage, build, scene_page
+from .scenes import ScenePage, scene_page
 
 # One turn for each payload, which is in every text that comes from outside; each is followed by a mark of its own.
 TURN = """
@@ -48,7 +48,8 @@ TURN = """
   call("d", "fail", bad());
   push({ type: "tool-output-error", toolCallId: name + "d", errorText: bad("", "\\n") });
   call("e", "edit", { path: bad() });
-  push({ type: "data-approval", id: name + "e", data: { title: bad(), diff: bad("+ "), code: bad(), language: payload } },
+  const card = { title: bad(), diff: bad("+ "), code: bad(), language: payload };
+  push({ type: "data-approval", id: name + "e", data: card },
     { type: "tool-approval-request", approvalId: name + "p", toolCallId: name + "e" });
   (window.ends ??= []).push(() => end(count));
   return count;
@@ -88,8 +89,8 @@ FORBIDDEN = """
 () => {
   const log = document.querySelector(".cw-log");
   const found = [...log.querySelectorAll(
-    "script,style,iframe,frame,object,embed,form,base,link,meta,input,select,svg:not(.cw-icon),video,audio,template,[style]," +
-    "[srcdoc],[srcset],[action],[formaction],[ping],[id=copilot],[name]")];
+    "script,style,iframe,frame,object,embed,form,base,link,meta,input,select,svg:not(.cw-icon),video,audio,template," +
+    "[style],[srcdoc],[srcset],[action],[formaction],[ping],[id=copilot],[name]")];
   for (const element of log.querySelectorAll("*")) {
     for (const { name, value } of element.attributes) {
       if (/^on/i.test(name)) found.push(element);
@@ -100,7 +101,8 @@ FORBIDDEN = """
       if (element.target !== "_blank" || !element.rel.includes("noopener")) found.push(element);
       if (!element.title.includes(element.getAttribute("href"))) found.push(element);
     }
-    if (/^(?:alert|group|button|dialog)$/.test(element.getAttribute("role") ?? "") && element.closest(".cw-markdown, .cw-html")
+    const role = element.getAttribute("role") ?? "";
+    if (/^(?:alert|group|button|dialog)$/.test(role) && element.closest(".cw-markdown, .cw-html")
         && !/^Code|^Output|^Table/.test(element.getAttribute("aria-label") ?? "")) found.push(element);
   }
   return found.filter((element) => !element.closest("math")).map((element) => element.outerHTML.slice(0, 200));
@@ -116,16 +118,12 @@ MISSING = """
 """
 
 
-@pytest.fixture(scope="module")
-def _built() -> None:
-    build()
-
-
 def _attacked(scene: ScenePage) -> Any:
     return scene.page.evaluate("window.attacked")
 
 
-def test_nothing_that_is_written_runs_loads_or_hides_the_rest(browser: Browser, _built: None) -> None:
+@pytest.mark.usefixtures("scenes")
+def test_nothing_that_is_written_runs_loads_or_hides_the_rest(browser: Browser) -> None:
     problems: dict[str, Any] = {}
     size = 20
     for start in range(0, len(PAYLOADS), size):
