@@ -62,6 +62,7 @@ const parts = {
   widget: "src/widget.tsx",
   html: "src/parts/html.ts",
   markdown: "src/parts/markdown.ts",
+  colours: "src/parts/colours.ts",
   math: "src/parts/math.ts",
   languages: "src/parts/languages.ts",
   document: "src/parts/document.ts",

@@ -1,6 +1,7 @@
 /** A call's output: its MIME bundles where it has some, else the value itself. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { withSanitized } from "../markdown/html.ts";
+import { type Direction, makeSortable, NEXT, order } from "../markdown/table.ts";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
@@ -52,7 +53,9 @@ function Html({ html, plain }: { html: string; plain: string }) {
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => withSanitized(html, services, setFragment), [html, services]);
   useLayoutEffect(() => {
-    if (fragment) box.current?.replaceChildren(fragment);
+    if (!fragment || !box.current) return;
+    box.current.replaceChildren(fragment);
+    makeSortable(box.current);
   }, [fragment]);
   if (!fragment) return plain ? <Text text={plain} /> : null;
   return <div class="cw-html cw-scroll" tabIndex={0} role="group" aria-label="Output" ref={box} />;
@@ -68,13 +71,29 @@ export function Text({ text }: { text: string }) {
   return (
     <>
       <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label="Output" dir="auto">
-        {isLong ? clean.slice(0, TEXT_LIMIT) : clean}
+        {isLong ? clean.slice(0, TEXT_LIMIT) : clean.length > TEXT_LIMIT ? <Pieces text={clean} /> : clean}
       </pre>
-      {isLong && (
-        <button type="button" class="cw-button" onClick={() => setAll(true)}>
-          Show all {clean.length.toLocaleString("en")} characters
-        </button>
-      )}
+      {isLong && <ShowAll what={`${clean.length.toLocaleString("en")} characters`} act={() => setAll(true)} />}
+    </>
+  );
+}
+
+const ShowAll = ({ what, act }: { what: string; act: () => void }) => (
+  <button type="button" class="cw-button" onClick={act}>
+    Show all {what}
+  </button>
+);
+
+/** A long text in pieces, of which a browser lays out only those in sight. */
+function Pieces({ text }: { text: string }) {
+  const pieces = useMemo(() => text.match(/(?:.{0,2000}\n?){1,40}/g) ?? [], [text]);
+  return (
+    <>
+      {pieces.map((piece, index) => (
+        <span key={index} class="cw-text-piece">
+          {piece}
+        </span>
+      ))}
     </>
   );
 }
@@ -87,7 +106,7 @@ export function Value({ value }: { value: unknown }) {
   if (printed !== null) return <Text text={printed} />;
   if (isRecords(value)) return <Records records={value} />;
   const json = JSON.stringify(value, null, 2) ?? String(value);
-  return <Code code={json.length > TEXT_LIMIT ? `${json.slice(0, TEXT_LIMIT)}\n…` : json} language="json" />;
+  return json.length > TEXT_LIMIT ? <Text text={json} /> : <Code code={json} language="json" />;
 }
 
 /** What code has printed so far, where a value is nothing but that. */
@@ -113,10 +132,25 @@ function isRecords(value: unknown): value is Row[] {
   );
 }
 
+interface Sorting {
+  column: string;
+  direction: Direction;
+}
+
+function sorted(records: Row[], { column, direction }: Sorting): Row[] {
+  if (direction === "none") return records;
+  const cells = records.map((row) => String(row[column] ?? ""));
+  return order(cells, direction === "ascending" ? 1 : -1).map((at) => records[at] as Row);
+}
+
 function Records({ records }: { records: Row[] }) {
   const [all, setAll] = useState(false);
+  const [sorting, setSorting] = useState<Sorting>({ column: "", direction: "none" });
+  const rows = useMemo(() => sorted(records, sorting), [records, sorting]);
   const columns = Object.keys(records[0] ?? {});
-  const shown = all ? records : records.slice(0, ROW_LIMIT);
+  const shown = all ? rows : rows.slice(0, ROW_LIMIT);
+  const directionOf = (column: string): Direction => (column === sorting.column ? sorting.direction : "none");
+  const sort = (column: string) => setSorting({ column, direction: NEXT[directionOf(column)] });
   return (
     <>
       <div class="cw-scroll" tabIndex={0} role="group" aria-label="Output, table">
@@ -124,8 +158,10 @@ function Records({ records }: { records: Row[] }) {
           <thead>
             <tr>
               {columns.map((column) => (
-                <th key={column} scope="col">
-                  {column}
+                <th key={column} scope="col" aria-sort={directionOf(column)}>
+                  <button type="button" class="cw-sort" onClick={() => sort(column)}>
+                    {column}
+                  </button>
                 </th>
               ))}
             </tr>
@@ -144,9 +180,7 @@ function Records({ records }: { records: Row[] }) {
         </table>
       </div>
       {shown.length < records.length && (
-        <button type="button" class="cw-button" onClick={() => setAll(true)}>
-          Show all {records.length.toLocaleString("en")} rows
-        </button>
+        <ShowAll what={`${records.length.toLocaleString("en")} rows`} act={() => setAll(true)} />
       )}
     </>
   );

@@ -5,6 +5,26 @@ import type { Services } from "./services.ts";
 
 /** `heading`: the level of the heading before, so that none is skipped. Returns the level of the last one. */
 export function enhance(root: DocumentFragment, services: Services, heading: number): number {
+  enhanceText(root, services);
+  for (const table of root.querySelectorAll("table")) {
+    const box = document.createElement("div");
+    box.className = "cw-scroll-x";
+    box.tabIndex = 0; // so that the keyboard can scroll it
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", "Table");
+    table.replaceWith(box);
+    box.append(table);
+  }
+  let level = heading;
+  for (const title of root.querySelectorAll("h1,h2,h3,h4,h5,h6")) {
+    level = Math.min(Number(title.tagName[1]) + 2, level + 1);
+    title.setAttribute("aria-level", String(level));
+  }
+  return level;
+}
+
+/** The same for a part of a text, such as rows that a table gets. */
+export function enhanceText(root: ParentNode, services: Services): void {
   for (const code of root.querySelectorAll("pre > code")) {
     const language = [...code.classList].find((name) => name.startsWith("language-"))?.slice("language-".length) ?? "";
     const figure = codeFigure(services);
@@ -14,20 +34,8 @@ export function enhance(root: DocumentFragment, services: Services, heading: num
   for (const math of root.querySelectorAll<HTMLElement>(".cw-math")) drawMath(math, services);
   for (const picture of root.querySelectorAll<HTMLElement>(".cw-remote")) offerPicture(picture);
   for (const link of root.querySelectorAll<HTMLAnchorElement>("a[href]")) unmask(link);
-  for (const table of root.querySelectorAll("table")) {
-    const box = document.createElement("div");
-    box.className = "cw-scroll-x";
-    table.replaceWith(box);
-    box.append(table);
-  }
-  let level = heading;
-  for (const title of root.querySelectorAll("h1,h2,h3,h4,h5,h6")) {
-    level = Math.min(Number(title.tagName[1]) + 2, level + 1);
-    title.setAttribute("aria-level", String(level));
-  }
   for (const block of root.querySelectorAll("p,li,h1,h2,h3,h4,h5,h6,blockquote,td,th"))
     block.setAttribute("dir", "auto");
-  return level;
 }
 
 function offerPicture(placeholder: HTMLElement): void {

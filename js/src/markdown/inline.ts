@@ -116,7 +116,9 @@ class Scan {
 
   image(): "end" | undefined {
     const rest = this.#rest();
-    if (!/^!(?:\[|$)/.test(rest)) return this.take(1);
+    const before = this.#text[this.#at - 1] ?? this.#before;
+    const mayBegin = rest === "!" ? /[\s[(|]/.test(before) : rest[1] === "["; // "Done!" ends a sentence
+    if (!mayBegin) return this.take(1);
     const whole = IMAGE.exec(rest);
     return whole ? this.take(whole[0].length) : this.#hold();
   }

@@ -1,13 +1,37 @@
 /** One block of markdown as elements. */
 import type { Token, Tokens } from "marked";
-import { drawTokens } from "./draw.ts";
-import { enhance } from "./enhance.ts";
+import { drawRows, drawTokens } from "./draw.ts";
+import { enhance, enhanceText } from "./enhance.ts";
 import { withSanitized } from "./html.ts";
 import { lex } from "./lexer.ts";
 import { type Services, withAsset } from "./services.ts";
+import { makeSortable, onlyTable, sameRows } from "./table.ts";
+
+/** The class of a block that does not change any more. */
+export const FINAL = "cw-final";
 
 interface MarkdownPart {
   toHtml(source: string): string;
+}
+
+/** What is drawn of a block that is one table. */
+const tables = new WeakMap<HTMLElement, Tokens.Table>();
+
+/** Lets the table drawn in `target` grow to what `source` says. False where it has to be drawn anew. */
+export function growTable(source: string, target: HTMLElement, services: Services): boolean {
+  const before = tables.get(target);
+  const after = before && onlyTable(lex(source));
+  const body = target.querySelector("tbody");
+  if (!before || !after || !body || holdsHtml(after)) return false;
+  const same = sameRows(before, after);
+  if (same === 0) return false;
+  for (const row of [...body.rows].slice(same)) row.remove();
+  const fresh = document.createDocumentFragment();
+  drawRows(after.rows.slice(same), fresh);
+  enhanceText(fresh, services);
+  body.append(fresh);
+  tables.set(target, after);
+  return true;
 }
 
 /** Fills `target` and returns the level of its last heading; `heading` is the level of the one before. */
@@ -18,6 +42,7 @@ export function renderMarkdown(source: string, target: HTMLElement, services: Se
   const fill = (fragment: DocumentFragment): void => {
     level = enhance(fragment, services, heading);
     target.replaceChildren(fragment);
+    if (target.classList.contains(FINAL)) makeSortable(target);
     isDone = true;
   };
   const fillWithout = (tags: "hidden" | "shown"): void => {
@@ -26,6 +51,8 @@ export function renderMarkdown(source: string, target: HTMLElement, services: Se
     if (tags === "hidden") for (const html of drawn.querySelectorAll(".cw-tag")) hideTags(html);
     fill(drawn);
   };
+  const table = onlyTable(tokens);
+  if (table) tables.set(target, table);
   const hasHtml = tokens.some(holdsHtml);
   if (hasHtml) {
     const failed = () => fillWithout("shown"); // better than to leave out what an answer says

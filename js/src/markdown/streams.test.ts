@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import * as colours from "../parts/colours.ts";
 import * as html from "../parts/html.ts";
 import * as markdown from "../parts/markdown.ts";
 import { TextView } from "./text-view.ts";
@@ -10,6 +11,7 @@ import { TextView } from "./text-view.ts";
 // The parts that come on demand are here at once: what shows before they are is another test's matter.
 vi.mock("./services.ts", () => ({
   withAsset: (name: string, _: unknown, use: (module: unknown) => void) => {
+    if (name === "colours.js") use(colours);
     if (name === "html.js") use(html);
     if (name === "markdown.js") use(markdown);
   },
