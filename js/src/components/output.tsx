@@ -36,10 +36,40 @@ function Mime({ bundle }: { bundle: Bundle }) {
     const source = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(asText(bundle["image/svg+xml"]))}`;
     return <Picture source={source} alt={plain} />; // as a picture: scripts in it do not run
   }
+  const live = bundle[WIDGET] as { model_id?: unknown } | undefined;
+  if (typeof live?.model_id === "string") return <LiveWidget id={live.model_id} bundle={bundle} />;
   if (bundle["text/html"]) return <Html html={asText(bundle["text/html"])} plain={plain} />;
   if (bundle["text/markdown"]) return <Markdown text={asText(bundle["text/markdown"])} ended />;
   if (bundle["application/json"] !== undefined) return <Value value={bundle["application/json"]} />;
   return plain ? <Text text={plain} /> : null;
+}
+
+const WIDGET = "application/vnd.jupyter.widget-view+json";
+
+/** Another widget, alive; where it cannot be had (its kernel is gone), what else the bundle has. */
+function LiveWidget({ id, bundle }: { id: string; bundle: Bundle }) {
+  const { services } = useWidget();
+  const box = useRef<HTMLDivElement>(null);
+  const [failed, setFailed] = useState(false);
+  useLayoutEffect(() => {
+    let end: (() => void) | undefined;
+    let isOver = false;
+    const drawing = box.current && services.drawWidget?.(id, box.current);
+    Promise.resolve(drawing).then(
+      (stop) => {
+        if (isOver) stop?.();
+        else if (stop) end = stop;
+        else setFailed(true);
+      },
+      () => setFailed(true),
+    );
+    return () => {
+      isOver = true;
+      end?.();
+    };
+  }, [id, services]);
+  const { [WIDGET]: _, ...others } = bundle;
+  return failed ? <Mime bundle={others} /> : <div class="cw-widget" ref={box} />;
 }
 
 const Picture = ({ source, alt }: { source: string; alt: string }) => (

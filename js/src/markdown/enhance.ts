@@ -1,5 +1,6 @@
 /** What sanitised markdown gets on top: code with buttons, math, pictures that wait for a click, headings in order. */
 import { codeFigure } from "./code.ts";
+import { hostOf } from "./links.ts";
 import { drawMath } from "./math.ts";
 import type { Services } from "./services.ts";
 
@@ -68,12 +69,4 @@ function unmask(link: HTMLAnchorElement): void {
   const { host } = link;
   const isSame = (one: string, other: string) => one.replace(/^www\./, "") === other.replace(/^www\./, "");
   if (said && host && !isSame(said.toLowerCase(), host)) link.append(` (${host})`);
-}
-
-function hostOf(url: string): string {
-  try {
-    return new URL(url).host;
-  } catch {
-    return "another site";
-  }
 }

@@ -7,6 +7,8 @@ export interface Services {
   insertCell: ((code: string) => boolean) | null;
   /** Undoes a change of a cell, or makes it again; the reason, in words, where it could not be. */
   undo?(run: string, callId: string): Promise<string>;
+  /** Draws a widget of the notebook by its model's id, alive; returns what ends it. Missing where there are none. */
+  drawWidget?(id: string, element: HTMLElement): Promise<() => void>;
 }
 
 /** Calls `use` with a part of the front end: at once where it is here already, so that nothing flickers. */
