@@ -64,6 +64,7 @@ const parts = {
   markdown: "src/parts/markdown.ts",
   colours: "src/parts/colours.ts",
   math: "src/parts/math.ts",
+  sort: "src/parts/sort.ts",
   languages: "src/parts/languages.ts",
   document: "src/parts/document.ts",
 };

@@ -5,6 +5,7 @@ import html from "asset:html.js";
 import languages from "asset:languages.js";
 import markdown from "asset:markdown.js";
 import math from "asset:math.js";
+import sort from "asset:sort.js";
 import { toView, type View } from "../src/view.ts";
 import { open } from "../src/widget.tsx";
 import { FakeModel } from "./fake-model.ts";
@@ -46,6 +47,7 @@ async function show(scene: Scene): Promise<FakeModel> {
     "html.js": html,
     "markdown.js": markdown,
     "math.js": math,
+    "sort.js": sort,
     "languages.js": languages,
   });
   const element = box.appendChild(document.createElement("div"));

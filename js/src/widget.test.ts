@@ -206,7 +206,7 @@ describe("the transcript", () => {
       output("c5", 5),
     );
     expect(find(".cw-group > .cw-row")?.textContent).toContain("Ran 3 tools");
-    expect(find(".cw-group > .cw-row")?.textContent).toContain("Inspected, Fetched, Fetched");
+    expect(find(".cw-group > .cw-row")?.textContent).toContain("Inspected, Fetched × 2");
     expect(find(".cw-turn > [data-tool][data-state=output-error]")?.textContent).toContain("no answer");
   });
 

@@ -54,6 +54,7 @@ export function groupTitle(parts: readonly ToolPart[]): string {
   const first = parts[0] as ToolPart;
   if (parts.some((part) => toolNameOf(part) !== toolNameOf(first))) return `Ran ${count} tools`;
   const title = titleOf(first);
+  if (count === 1) return title;
   const [verb, noun, ...more] = title.split(" ");
   const isCountable = noun && more.length === 0 && title !== (first.title || "") && !UNCOUNTABLE.test(noun);
   return isCountable ? `${verb} ${count} ${noun}s` : `${title} × ${count}`;

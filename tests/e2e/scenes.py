@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route
 from .jupyter import ROOT
 
 JS = ROOT / "js"
-HOST = "http://scenes.test"  # answered from files: nothing is asked of a network
+HOST = "http://scenes.localhost"  # answered from files: nothing is asked of a network
 AXE = JS / "node_modules" / "axe-core" / "axe.min.js"
 
 

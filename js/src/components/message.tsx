@@ -4,7 +4,7 @@ import { roughDuration } from "../format.ts";
 import { hostOf } from "../markdown/links.ts";
 import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
-import { changesCell, detailOf, groupTitle, moodOf, titleOf } from "../words.ts";
+import { changesCell, detailOf, groupTitle, moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { Markdown } from "./markdown.tsx";
@@ -133,17 +133,14 @@ function ToolGroup({ run, places }: { run: RunState; places: Place[] }) {
   const [open, setOpen] = useState(false);
   const body = useId();
   const calls = places.map(({ part }) => part as ToolPart);
-  const isMixed = new Set(calls.map(toolNameOf)).size > 1;
-  const details = calls
-    .map(isMixed ? titleOf : detailOf)
-    .filter(Boolean)
-    .join(", ");
+  const kinds = [...new Set(calls.map(toolNameOf))].map((name) => calls.filter((call) => toolNameOf(call) === name));
+  const details = kinds.length > 1 ? kinds.map(groupTitle) : calls.map(detailOf).filter(Boolean);
   return (
     <div class="cw-group">
       <button type="button" class="cw-row" aria-expanded={open} aria-controls={body} onClick={() => setOpen(!open)}>
         <Icon name="chevron" class={open ? "cw-open" : ""} />
         <span class="cw-row-title">{groupTitle(calls)}</span>
-        {details && <span class="cw-row-detail">{details}</span>}
+        {details.length > 0 && <span class="cw-row-detail">{details.join(", ")}</span>}
         <span class="cw-row-state">
           <StateMark mood="done" word="done" />
         </span>

@@ -1,7 +1,8 @@
 /** A call's output: its MIME bundles where it has some, else the value itself. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { withSanitized } from "../markdown/html.ts";
-import { type Direction, makeSortable, NEXT, order } from "../markdown/table.ts";
+import { withAsset } from "../markdown/services.ts";
+import { type Direction, makeSortable, type SortPart } from "../markdown/table.ts";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
@@ -85,8 +86,8 @@ function Html({ html, plain }: { html: string; plain: string }) {
   useLayoutEffect(() => {
     if (!fragment || !box.current) return;
     box.current.replaceChildren(fragment);
-    makeSortable(box.current);
-  }, [fragment]);
+    makeSortable(box.current, services);
+  }, [fragment, services]);
   if (!fragment) return plain ? <Text text={plain} /> : null;
   return <div class="cw-html cw-scroll" tabIndex={0} role="group" aria-label="Output" ref={box} />;
 }
@@ -165,22 +166,26 @@ function isRecords(value: unknown): value is Row[] {
 interface Sorting {
   column: string;
   direction: Direction;
+  rows: Row[];
 }
 
-function sorted(records: Row[], { column, direction }: Sorting): Row[] {
-  if (direction === "none") return records;
-  const cells = records.map((row) => String(row[column] ?? ""));
-  return order(cells, direction === "ascending" ? 1 : -1).map((at) => records[at] as Row);
-}
+const NEXT: Record<Direction, Direction> = { none: "ascending", ascending: "descending", descending: "none" };
 
 function Records({ records }: { records: Row[] }) {
+  const { services } = useWidget();
   const [all, setAll] = useState(false);
-  const [sorting, setSorting] = useState<Sorting>({ column: "", direction: "none" });
-  const rows = useMemo(() => sorted(records, sorting), [records, sorting]);
+  const [sorting, setSorting] = useState<Sorting | null>(null);
   const columns = Object.keys(records[0] ?? {});
+  const rows = sorting?.rows ?? records;
   const shown = all ? rows : rows.slice(0, ROW_LIMIT);
-  const directionOf = (column: string): Direction => (column === sorting.column ? sorting.direction : "none");
-  const sort = (column: string) => setSorting({ column, direction: NEXT[directionOf(column)] });
+  const directionOf = (column: string): Direction => (column === sorting?.column ? sorting.direction : "none");
+  const sort = (column: string) =>
+    withAsset<SortPart>("sort.js", services, ({ order }) => {
+      const direction = NEXT[directionOf(column)];
+      const cells = records.map((row) => String(row[column] ?? ""));
+      const sorted = order(cells, direction === "ascending" ? 1 : -1).map((at) => records[at] as Row);
+      setSorting(direction === "none" ? null : { column, direction, rows: sorted });
+    });
   return (
     <>
       <div class="cw-scroll" tabIndex={0} role="group" aria-label="Output, table">

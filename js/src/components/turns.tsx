@@ -30,7 +30,12 @@ export function Turns({ turns }: { turns: TurnData[] }) {
     <>
       {bundles.map((bundle, index) =>
         bundles.length - index > drawn ? null : (
-          <Bundle key={index} turns={bundle} version={`${common} ${versions(store, bundle)}`} />
+          <Bundle
+            key={index}
+            turns={bundle}
+            isOld={index < bundles.length - 2}
+            version={`${common} ${versions(store, bundle)}`}
+          />
         ),
       )}
     </>
@@ -49,22 +54,25 @@ function versions(store: Store, turns: TurnData[]): number {
 
 interface Props {
   turns: TurnData[];
+  /** Far from the end: laid out only in sight. A short conversation's height must not be a guess. */
+  isOld: boolean;
   version: string;
 }
 
 class Bundle extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
-    const { turns, version } = this.props;
+    const { turns, version, isOld } = this.props;
     return (
       next.version !== version ||
+      next.isOld !== isOld ||
       next.turns.length !== turns.length ||
       next.turns.some((turn, index) => turn !== turns[index])
     );
   }
 
-  override render({ turns }: Props) {
+  override render({ turns, isOld }: Props) {
     return (
-      <div class="cw-turns">
+      <div class={isOld ? "cw-turns cw-old" : "cw-turns"}>
         {turns.map((turn) => (
           <Turn key={turn.id} turn={turn} />
         ))}

@@ -42,7 +42,7 @@ export function renderMarkdown(source: string, target: HTMLElement, services: Se
   const fill = (fragment: DocumentFragment): void => {
     level = enhance(fragment, services, heading);
     target.replaceChildren(fragment);
-    if (target.classList.contains(FINAL)) makeSortable(target);
+    if (target.classList.contains(FINAL)) makeSortable(target, services);
     isDone = true;
   };
   const fillWithout = (tags: "hidden" | "shown"): void => {

@@ -1,8 +1,15 @@
 // @vitest-environment jsdom
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import * as part from "../parts/sort.ts";
 import { lex } from "./lexer.ts";
-import { makeSortable, onlyTable, order, sameRows } from "./table.ts";
+import { onlyTable, sameRows } from "./table.ts";
 import { TextView } from "./text-view.ts";
+
+vi.mock("./services.ts", () => ({
+  withAsset: (name: string, _: unknown, use: (module: unknown) => void) => name === "sort.js" && use(part),
+}));
+
+const { makeSortable, order } = part;
 
 const sorted = (cells: string[], sign: 1 | -1 = 1) => order(cells, sign).map((at) => cells[at]);
 

@@ -44,7 +44,7 @@ export class TextView {
       const element = this.#drawn[index]?.element;
       if (!element?.classList.contains(FINAL)) {
         element?.classList.add(FINAL);
-        if (element) makeSortable(element);
+        if (element) makeSortable(element, this.#services);
       } else if (!ended) break;
     }
   }
