@@ -33,9 +33,18 @@ async ([kind, count, perFrame]) => {
   const user = { id: "u" + count, role: "user", parts: [{ type: "text", text: "go" }] };
   model.emit({ type: "turn", turn: { id: run, run, user, status: "running", seq: 0 } });
   model.push(run, { type: "start", messageId: run }, { type: "start-step" }, { type: "text-start", id: "t" });
+  // From a chunk's arrival to the task after the frame that drew it.
+  window.delays = [];
+  let waiting = [];
+  new MutationObserver(() => {
+    const drawn = waiting;
+    waiting = [];
+    setTimeout(() => window.delays.push(...drawn.map((begun) => performance.now() - begun)));
+  }).observe(document.querySelector(".cw-log"), { childList: true, subtree: true, characterData: true });
   for (let i = 0; i < count; i += perFrame) {
     let delta = "";
     for (let j = i; j < Math.min(count, i + perFrame); j++) delta += make(j);
+    waiting.push(performance.now());
     model.push(run, { type: "text-delta", id: "t", delta });
     await new Promise((next) => setTimeout(next, 33));
   }
@@ -115,6 +124,9 @@ def seconds(browser, kind: str, count: int, turns: int = 0) -> float:
     before = main_thread_seconds()
     page.evaluate(SCRIPT, [kind, count, TOKENS_A_FRAME])
     spent = main_thread_seconds() - before
+    delays = sorted(page.evaluate("window.delays"))
+    p50, p99 = delays[len(delays) // 2], delays[int(len(delays) * 0.99)]
+    print(f"   chunk to paint: p50 {p50:.0f} ms, p99 {p99:.0f} ms", flush=True)
     if tasks := page.evaluate("window.tasks"):
         print(f"   tasks longer than 50 ms: {tasks}", flush=True)
     page.close()
