@@ -178,6 +178,7 @@ function Records({ records }: { records: Row[] }) {
   const columns = Object.keys(records[0] ?? {});
   const rows = sorting?.rows ?? records;
   const shown = all ? rows : rows.slice(0, ROW_LIMIT);
+  useLayoutEffect(() => withAsset("sort.js", services, () => undefined), [services]); // the look of its heads
   const directionOf = (column: string): Direction => (column === sorting?.column ? sorting.direction : "none");
   const sort = (column: string) =>
     withAsset<SortPart>("sort.js", services, ({ order }) => {

@@ -4,6 +4,10 @@
  */
 import type { Coloured } from "../markdown/code.ts";
 import { escapeHtml } from "../markdown/escape.ts";
+import { addStyle } from "./add-style.ts";
+import css from "./colours.css";
+
+if (typeof document !== "undefined") addStyle("copilot-widget-colours", css);
 
 type Kind =
   | "comment"

@@ -1,5 +1,9 @@
 /** On demand: tables that sort by a click on a column's head. */
 import type { Direction } from "../markdown/table.ts";
+import { addStyle } from "./add-style.ts";
+import css from "./sort.css";
+
+addStyle("copilot-widget-sort", css);
 
 /** Sorts by the text of cells: numbers as numbers, what is empty last. `sign`: 1 ascending, -1 descending. */
 export function order(cells: readonly string[], sign: 1 | -1): number[] {
