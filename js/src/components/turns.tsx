@@ -5,7 +5,7 @@
 import { Component } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Store } from "../store.ts";
-import type { Turn as TurnData } from "../view.ts";
+import type { Turn as TurnData, View } from "../view.ts";
 import { useWidget } from "./context.ts";
 import { Turn } from "./turn.tsx";
 
@@ -35,6 +35,7 @@ export function Turns({ turns }: { turns: TurnData[] }) {
             turns={bundle}
             isOld={index < bundles.length - 2}
             version={`${common} ${versions(store, bundle)}`}
+            changes={store.view.changes}
           />
         ),
       )}
@@ -57,14 +58,17 @@ interface Props {
   /** Far from the end: laid out only in sight. A short conversation's height must not be a guess. */
   isOld: boolean;
   version: string;
+  /** What can be undone; the kernel states it anew where it changes. */
+  changes: View["changes"];
 }
 
 class Bundle extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
-    const { turns, version, isOld } = this.props;
+    const { turns, version, isOld, changes } = this.props;
     return (
       next.version !== version ||
       next.isOld !== isOld ||
+      next.changes !== changes ||
       next.turns.length !== turns.length ||
       next.turns.some((turn, index) => turn !== turns[index])
     );
