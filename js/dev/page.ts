@@ -1,9 +1,11 @@
 /** Draws the scenes; `window.scenes` lets a test or a curious reader play with their models. */
 
+import colours from "asset:colours.js";
 import html from "asset:html.js";
 import languages from "asset:languages.js";
 import markdown from "asset:markdown.js";
 import math from "asset:math.js";
+import sort from "asset:sort.js";
 import { toView, type View } from "../src/view.ts";
 import { open } from "../src/widget.tsx";
 import { FakeModel } from "./fake-model.ts";
@@ -41,9 +43,11 @@ async function show(scene: Scene): Promise<FakeModel> {
   if (width) box.style.width = `${width}px`;
   document.getElementById("scenes")?.append(title, box);
   const model = new FakeModel(viewOf(scene), {
+    "colours.js": colours,
     "html.js": html,
     "markdown.js": markdown,
     "math.js": math,
+    "sort.js": sort,
     "languages.js": languages,
   });
   const element = box.appendChild(document.createElement("div"));

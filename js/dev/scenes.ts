@@ -179,6 +179,33 @@ export const scenes: Scene[] = [
     ],
   },
   {
+    name: "question",
+    view: {},
+    chunks: [
+      start,
+      ...step,
+      ...text("t1", "Refunds are booked twice a year."),
+      ...call("q1", "ask_user", "Ask user", { question: "Which year do you mean?", choices: ["2025", "2026"] }),
+      { type: "data-client-call", id: "q1", data: {} },
+    ],
+  },
+  {
+    name: "sources",
+    view: {},
+    chunks: [
+      start,
+      ...step,
+      ...text(
+        "t1",
+        "# עברית ו־**הדגשה**\n\nהכנסה שלילית ב־`df`, ראו [המדריך](https://example.org/he).\n\n- العربية: **مهم** جدا\n",
+      ),
+      { type: "source-url", sourceId: "s1", url: "https://example.org/guide", title: "The guide" },
+      { type: "source-url", sourceId: "s2", url: "https://example.org/a/very/long/address/that/has/no/title/at/all" },
+      { type: "source-document", sourceId: "s3", mediaType: "application/pdf", title: "A paper" },
+      ...end,
+    ],
+  },
+  {
     name: "outputs",
     view: {},
     after: "open-rows",

@@ -10,6 +10,7 @@ export interface AnyModel {
 
 export interface WidgetManager {
   get_model?(id: string): Promise<WidgetModel | undefined>;
+  create_view?(model: WidgetModel): Promise<WidgetView>;
   kernel?: Kernel | null;
   context?: {
     model?: { sharedModel?: SharedNotebook; readOnly?: boolean };
@@ -22,6 +23,13 @@ export interface WidgetModel {
   get(name: string): unknown;
   comm_live?: boolean;
   on?(event: string, callback: () => void): void;
+}
+
+/** Another widget's view; Lumino's part of it wants to hear that it is on the page. */
+export interface WidgetView {
+  el: HTMLElement;
+  luminoWidget?: { node: HTMLElement; processMessage(message: { type: string }): void };
+  remove?(): void;
 }
 
 export interface Signal<T> {
@@ -111,4 +119,15 @@ export function insertCell(model: AnyModel, widgets: readonly string[], source: 
   if (!notebook?.insertCell || index < 0) return false;
   notebook.insertCell(index + 1, { cell_type: "code", source, metadata: {} });
   return true;
+}
+
+/** Draws another widget of the notebook into `element`, alive. Rejects where it cannot be had. Returns what ends it. */
+export async function drawWidget(model: AnyModel, id: string, element: HTMLElement): Promise<() => void> {
+  const manager = model.widget_manager;
+  const drawn = await manager?.get_model?.(id);
+  const view = drawn && (await manager?.create_view?.(drawn));
+  if (!view) throw new Error(`no widget ${id}`);
+  element.append(view.luminoWidget?.node ?? view.el);
+  view.luminoWidget?.processMessage({ type: "after-attach" });
+  return () => view.remove?.();
 }

@@ -194,6 +194,51 @@ describe("the transcript", () => {
     expect(find<HTMLImageElement>("img")?.src).toBe("data:image/png;base64,AAAA");
   });
 
+  it("folds three calls of several tools, not two, and leaves one that failed in sight", async () => {
+    await start({}, [...BEGIN, call("c1", "inspect", {}), output("c1", 1), call("c2", "fetch", {}), output("c2", 2)]);
+    expect(find(".cw-group")).toBeNull();
+    await push(
+      call("c3", "fetch", {}),
+      output("c3", 3),
+      call("c4", "fetch", {}),
+      { type: "tool-output-error", toolCallId: "c4", errorText: "no answer" },
+      call("c5", "fetch", {}),
+      output("c5", 5),
+    );
+    expect(find(".cw-group > .cw-row")?.textContent).toContain("Ran 3 tools");
+    expect(find(".cw-group > .cw-row")?.textContent).toContain("Inspected, Fetched × 2");
+    expect(find(".cw-turn > [data-tool][data-state=output-error]")?.textContent).toContain("no answer");
+  });
+
+  it("lists sources with the hosts that they lead to", async () => {
+    await start({}, [
+      ...BEGIN,
+      { type: "source-url", sourceId: "a", url: "https://example.org/a", title: "The guide" },
+      { type: "source-url", sourceId: "b", url: "javascript:alert(1)", title: "Not one" },
+      { type: "source-document", sourceId: "c", mediaType: "application/pdf", title: "A paper" },
+    ]);
+    expect(all("[data-part=source]").map((source) => source.textContent)).toEqual([
+      "The guide example.org",
+      "Not one",
+      "A paper",
+    ]);
+    expect(all("[data-part=source] a").map((link) => link.getAttribute("href"))).toEqual(["https://example.org/a"]);
+  });
+
+  it("shows 200 kB of output in part, the rest on demand and in pieces", async () => {
+    const long = Array.from({ length: 5_000 }, (_, index) => `line ${index} of what was printed`).join("\n");
+    await start({}, [...BEGIN, call("c1", "fetch", {}), output("c1", long)]);
+    find("[data-tool] button")?.click();
+    await push();
+    expect(find(".cw-text")?.textContent?.length).toBe(20_000);
+    all("button")
+      .find(({ textContent }) => textContent?.startsWith("Show all"))
+      ?.click();
+    await push();
+    expect(find(".cw-text")?.textContent).toBe(long);
+    expect(all(".cw-text-piece").length).toBeGreaterThan(100);
+  });
+
   it("shows records as a table", async () => {
     await start({}, [
       ...BEGIN,

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { App } from "./components/app.tsx";
 import { type Context, WidgetContext } from "./components/context.ts";
-import { type AnyModel, canInsertCells, insertCell } from "./host.ts";
+import { type AnyModel, canInsertCells, drawWidget, insertCell } from "./host.ts";
 import type { Services } from "./markdown/services.ts";
 import { recordRules } from "./record-rules.ts";
 import { Requests } from "./requests.ts";
@@ -36,6 +36,7 @@ export function open(model: AnyModel, early: readonly unknown[]): Session {
     fetchAsset: async (name) => ((await transport.send("asset", { name })) as { data: string }).data,
     insertCell: canInsertCells(model) ? (code) => insertCell(model, stage.widgets, code) : null,
     undo: (run, callId) => requests.undo(run, callId),
+    drawWidget: (id, element) => drawWidget(model, id, element),
   };
   const stage: Stage = taken ?? { elements: new Set(), widgets: [], context: { store, services } };
   stage.widgets.push(initial.widget);

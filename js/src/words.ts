@@ -48,11 +48,15 @@ export function titleOf(part: ToolPart): string {
   return moodOf(part) === "done" ? past(title) : title;
 }
 
-/** "Inspected 3 variables", or "Ran code × 3" where there is no plural. */
-export function groupTitle(part: ToolPart, count: number): string {
-  const title = titleOf(part);
+/** "Inspected 3 variables", "Ran code × 3" where there is no plural, "Ran 3 tools" where they are several. */
+export function groupTitle(parts: readonly ToolPart[]): string {
+  const count = parts.length;
+  const first = parts[0] as ToolPart;
+  if (parts.some((part) => toolNameOf(part) !== toolNameOf(first))) return `Ran ${count} tools`;
+  const title = titleOf(first);
+  if (count === 1) return title;
   const [verb, noun, ...more] = title.split(" ");
-  const isCountable = noun && more.length === 0 && title !== (part.title || "") && !UNCOUNTABLE.test(noun);
+  const isCountable = noun && more.length === 0 && title !== (first.title || "") && !UNCOUNTABLE.test(noun);
   return isCountable ? `${verb} ${count} ${noun}s` : `${title} × ${count}`;
 }
 

@@ -14,6 +14,7 @@ from .browser import Meter, chromium
 from .jupyter import DEFAULT_KERNEL, OLDER_KERNELS, Front, JupyterServer
 from .notebook import NotebookPage
 from .openai_server import OpenAIServer
+from .scenes import build
 from .scripts import write_talk
 from .tabs import REPORTS, watched
 
@@ -47,6 +48,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="package")
+def scenes() -> None:
+    """js/dev's page is built from the sources as they are."""
+    build()
 
 
 @pytest.fixture

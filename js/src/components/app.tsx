@@ -1,11 +1,11 @@
 /** A view of a widget: header, transcript, composer. */
-import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useReducer, useRef } from "preact/hooks";
 import { frames } from "../frames.ts";
 import { Composer } from "./composer.tsx";
 import { useWidget } from "./context.ts";
-import { Icon } from "./icons.tsx";
-import { Notice, Turn } from "./turn.tsx";
+import { Log } from "./log.tsx";
+import { Notice } from "./turn.tsx";
+import { Turns } from "./turns.tsx";
 
 export function App() {
   const { store } = useWidget();
@@ -23,9 +23,7 @@ export function App() {
         </p>
       )}
       <Log need={asking && (store.run(asking)?.need ?? "approval needed")}>
-        {view.turns.map((turn) => (
-          <Turn key={turn.id} turn={turn} />
-        ))}
+        <Turns turns={view.turns} />
         {store.sending.map((sending, index) => (
           <div key={index} class="cw-prompt cw-sending">
             <p dir="auto">{sending.text}</p>
@@ -68,62 +66,6 @@ function Header() {
       <span class="cw-brand">copilot</span>
       {model.name && <span class="cw-model">{model.name}</span>}
       {model.badge && <span class="cw-badge">{model.badge}</span>}
-    </div>
-  );
-}
-
-/** Follows the end of the transcript, but only for a reader who is there; and scrolls nothing but itself. */
-/** `need` is what the user is waited for. */
-function Log({ children, need }: { children: ComponentChildren; need: string | undefined }) {
-  const element = useRef<HTMLDivElement>(null);
-  const follows = useRef(true);
-  const [isAway, setAway] = useState(false);
-  const toEnd = () => {
-    const log = element.current;
-    if (log) log.scrollTop = log.scrollHeight;
-  };
-  const onScroll = () => {
-    const log = element.current;
-    if (!log) return;
-    follows.current = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
-    setAway(!follows.current);
-  };
-  useLayoutEffect(() => {
-    if (follows.current) toEnd();
-  });
-  useEffect(() => {
-    const log = element.current;
-    if (!log || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(() => follows.current && toEnd());
-    observer.observe(log);
-    if (log.firstElementChild) observer.observe(log.firstElementChild); // math and pictures come late
-    return () => observer.disconnect();
-  }, []);
-  return (
-    <div class="cw-log-box">
-      <div
-        class="cw-log"
-        role="log"
-        aria-live="off"
-        aria-label="Conversation"
-        tabIndex={0}
-        ref={element}
-        onScroll={onScroll}
-      >
-        <div>{children}</div>
-      </div>
-      {isAway && (
-        <button
-          type="button"
-          class="cw-latest"
-          onClick={() => {
-            follows.current = true;
-            toEnd();
-          }}
-        >
-          <Icon name="down" /> {need ?? "latest"}
-        </button>
-      )}
     </div>
   );
 }

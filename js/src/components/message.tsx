@@ -1,6 +1,7 @@
 /** A run's message: its parts in their order, finished calls of a kind folded into one row. */
 import { useId, useMemo, useState } from "preact/hooks";
 import { roughDuration } from "../format.ts";
+import { hostOf } from "../markdown/links.ts";
 import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
 import { changesCell, detailOf, groupTitle, moodOf } from "../words.ts";
@@ -30,6 +31,7 @@ export function Message({ run }: { run: RunState }) {
       {groups.map((group) => {
         const first = group[0] as Place;
         const isLast = group === groups.at(-1);
+        if (isSource(first.part)) return <Sources key={first.index} places={group} />;
         return group.length > 1 ? (
           <ToolGroup key={first.index} run={run} places={group} />
         ) : (
@@ -40,23 +42,35 @@ export function Message({ run }: { run: RunState }) {
   );
 }
 
-/** Neighbours that are finished calls of one tool make one group; a call with a picture stands by itself. */
+/**
+ * Neighbours that are finished calls make one group where they are of one tool, or more than two; a call with a picture
+ * stands by itself, and so does one that failed. Sources make a list.
+ */
 function grouped(places: Place[], run: RunState): Place[][] {
-  const groups: Place[][] = [];
+  const runs: Place[][] = [];
   let kind = "";
   for (const place of places) {
     const own = foldableKind(place.part, run);
-    if (own !== "" && own === kind) groups.at(-1)?.push(place);
-    else groups.push([place]);
+    if (own !== "" && own === kind) runs.at(-1)?.push(place);
+    else runs.push([place]);
     kind = own;
   }
-  return groups;
+  return runs.flatMap((group) => (isToolPart((group[0] as Place).part) ? folded(group) : [group]));
 }
 
 function foldableKind(part: UIMessagePart, run: RunState): string {
+  if (isSource(part)) return "source";
   if (!isToolPart(part) || moodOf(part) !== "done" || changesCell(part)) return "";
-  return run.display(part)?.some(isPicture) ? "" : toolNameOf(part);
+  return run.display(part)?.some(isPicture) ? "" : "call";
 }
+
+/** Two calls of two tools say more than "Ran 2 tools". */
+function folded(calls: Place[]): Place[][] {
+  const names = new Set(calls.map(({ part }) => toolNameOf(part as ToolPart)));
+  return calls.length > 2 || names.size === 1 ? [calls] : calls.map((call) => [call]);
+}
+
+const isSource = (part: UIMessagePart): boolean => part.type === "source-url" || part.type === "source-document";
 
 interface PartProps {
   run: RunState;
@@ -90,10 +104,6 @@ function draw(run: RunState, part: UIMessagePart | undefined, current: boolean) 
       return <Reasoning run={run} part={part} streaming={part.state === "streaming" && !run.ended} />;
     case "file":
       return <File mediaType={part.mediaType} url={part.url} name={part.filename ?? ""} />;
-    case "source-url":
-      return <Source title={part.title || part.url} url={part.url} />;
-    case "source-document":
-      return <Source title={part.title} url="" />;
     default:
       return null;
   }
@@ -123,13 +133,14 @@ function ToolGroup({ run, places }: { run: RunState; places: Place[] }) {
   const [open, setOpen] = useState(false);
   const body = useId();
   const calls = places.map(({ part }) => part as ToolPart);
-  const details = calls.map(detailOf).filter(Boolean).join(", ");
+  const kinds = [...new Set(calls.map(toolNameOf))].map((name) => calls.filter((call) => toolNameOf(call) === name));
+  const details = kinds.length > 1 ? kinds.map(groupTitle) : calls.map(detailOf).filter(Boolean);
   return (
     <div class="cw-group">
       <button type="button" class="cw-row" aria-expanded={open} aria-controls={body} onClick={() => setOpen(!open)}>
         <Icon name="chevron" class={open ? "cw-open" : ""} />
-        <span class="cw-row-title">{groupTitle(calls[0] as ToolPart, calls.length)}</span>
-        {details && <span class="cw-row-detail">{details}</span>}
+        <span class="cw-row-title">{groupTitle(calls)}</span>
+        {details.length > 0 && <span class="cw-row-detail">{details.join(", ")}</span>}
         <span class="cw-row-state">
           <StateMark mood="done" word="done" />
         </span>
@@ -153,18 +164,32 @@ export function File({ mediaType, url, name }: { mediaType: string; url: string;
   );
 }
 
-function Source({ title, url }: { title: string; url: string }) {
-  const isLink = /^https?:/i.test(url);
+function Sources({ places }: { places: Place[] }) {
   return (
-    <p class="cw-source" data-part="source">
-      Source:{" "}
-      {isLink ? (
-        <a href={url} title={url} target="_blank" rel="noopener noreferrer">
-          {title}
-        </a>
-      ) : (
-        title
-      )}
-    </p>
+    <div class="cw-sources">
+      <p>{places.length > 1 ? "Sources" : "Source"}</p>
+      <ul>
+        {places.map(({ index, part }) => (
+          <li key={index} data-part="source">
+            <Source part={part} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Source({ part }: { part: UIMessagePart }) {
+  if (part.type === "source-document") return <>{part.title || part.filename || part.mediaType}</>;
+  if (part.type !== "source-url") return null;
+  const { url, title } = part;
+  if (!/^https?:/i.test(url)) return <>{title || url}</>;
+  return (
+    <>
+      <a href={url} title={url} target="_blank" rel="noopener noreferrer">
+        {title || url}
+      </a>{" "}
+      <span class="cw-muted">{hostOf(url)}</span>
+    </>
   );
 }

@@ -1,6 +1,8 @@
 /** A call's output: its MIME bundles where it has some, else the value itself. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { withSanitized } from "../markdown/html.ts";
+import { withAsset } from "../markdown/services.ts";
+import { type Direction, makeSortable, type SortPart } from "../markdown/table.ts";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
@@ -35,10 +37,40 @@ function Mime({ bundle }: { bundle: Bundle }) {
     const source = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(asText(bundle["image/svg+xml"]))}`;
     return <Picture source={source} alt={plain} />; // as a picture: scripts in it do not run
   }
+  const live = bundle[WIDGET] as { model_id?: unknown } | undefined;
+  if (typeof live?.model_id === "string") return <LiveWidget id={live.model_id} bundle={bundle} />;
   if (bundle["text/html"]) return <Html html={asText(bundle["text/html"])} plain={plain} />;
   if (bundle["text/markdown"]) return <Markdown text={asText(bundle["text/markdown"])} ended />;
   if (bundle["application/json"] !== undefined) return <Value value={bundle["application/json"]} />;
   return plain ? <Text text={plain} /> : null;
+}
+
+const WIDGET = "application/vnd.jupyter.widget-view+json";
+
+/** Another widget, alive; where it cannot be had (its kernel is gone), what else the bundle has. */
+function LiveWidget({ id, bundle }: { id: string; bundle: Bundle }) {
+  const { services } = useWidget();
+  const box = useRef<HTMLDivElement>(null);
+  const [failed, setFailed] = useState(false);
+  useLayoutEffect(() => {
+    let end: (() => void) | undefined;
+    let isOver = false;
+    const drawing = box.current && services.drawWidget?.(id, box.current);
+    Promise.resolve(drawing).then(
+      (stop) => {
+        if (isOver) stop?.();
+        else if (stop) end = stop;
+        else setFailed(true);
+      },
+      () => setFailed(true),
+    );
+    return () => {
+      isOver = true;
+      end?.();
+    };
+  }, [id, services]);
+  const { [WIDGET]: _, ...others } = bundle;
+  return failed ? <Mime bundle={others} /> : <div class="cw-widget" ref={box} />;
 }
 
 const Picture = ({ source, alt }: { source: string; alt: string }) => (
@@ -52,8 +84,10 @@ function Html({ html, plain }: { html: string; plain: string }) {
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => withSanitized(html, services, setFragment), [html, services]);
   useLayoutEffect(() => {
-    if (fragment) box.current?.replaceChildren(fragment);
-  }, [fragment]);
+    if (!fragment || !box.current) return;
+    box.current.replaceChildren(fragment);
+    makeSortable(box.current, services);
+  }, [fragment, services]);
   if (!fragment) return plain ? <Text text={plain} /> : null;
   return <div class="cw-html cw-scroll" tabIndex={0} role="group" aria-label="Output" ref={box} />;
 }
@@ -68,13 +102,29 @@ export function Text({ text }: { text: string }) {
   return (
     <>
       <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label="Output" dir="auto">
-        {isLong ? clean.slice(0, TEXT_LIMIT) : clean}
+        {isLong ? clean.slice(0, TEXT_LIMIT) : clean.length > TEXT_LIMIT ? <Pieces text={clean} /> : clean}
       </pre>
-      {isLong && (
-        <button type="button" class="cw-button" onClick={() => setAll(true)}>
-          Show all {clean.length.toLocaleString("en")} characters
-        </button>
-      )}
+      {isLong && <ShowAll what={`${clean.length.toLocaleString("en")} characters`} act={() => setAll(true)} />}
+    </>
+  );
+}
+
+const ShowAll = ({ what, act }: { what: string; act: () => void }) => (
+  <button type="button" class="cw-button" onClick={act}>
+    Show all {what}
+  </button>
+);
+
+/** A long text in pieces, of which a browser lays out only those in sight. */
+function Pieces({ text }: { text: string }) {
+  const pieces = useMemo(() => text.match(/(?:.{0,2000}\n?){1,40}/g) ?? [], [text]);
+  return (
+    <>
+      {pieces.map((piece, index) => (
+        <span key={index} class="cw-text-piece">
+          {piece}
+        </span>
+      ))}
     </>
   );
 }
@@ -87,7 +137,7 @@ export function Value({ value }: { value: unknown }) {
   if (printed !== null) return <Text text={printed} />;
   if (isRecords(value)) return <Records records={value} />;
   const json = JSON.stringify(value, null, 2) ?? String(value);
-  return <Code code={json.length > TEXT_LIMIT ? `${json.slice(0, TEXT_LIMIT)}\n…` : json} language="json" />;
+  return json.length > TEXT_LIMIT ? <Text text={json} /> : <Code code={json} language="json" />;
 }
 
 /** What code has printed so far, where a value is nothing but that. */
@@ -113,10 +163,30 @@ function isRecords(value: unknown): value is Row[] {
   );
 }
 
+interface Sorting {
+  column: string;
+  direction: Direction;
+  rows: Row[];
+}
+
+const NEXT: Record<Direction, Direction> = { none: "ascending", ascending: "descending", descending: "none" };
+
 function Records({ records }: { records: Row[] }) {
+  const { services } = useWidget();
   const [all, setAll] = useState(false);
+  const [sorting, setSorting] = useState<Sorting | null>(null);
   const columns = Object.keys(records[0] ?? {});
-  const shown = all ? records : records.slice(0, ROW_LIMIT);
+  const rows = sorting?.rows ?? records;
+  const shown = all ? rows : rows.slice(0, ROW_LIMIT);
+  useLayoutEffect(() => withAsset("sort.js", services, () => undefined), [services]); // the look of its heads
+  const directionOf = (column: string): Direction => (column === sorting?.column ? sorting.direction : "none");
+  const sort = (column: string) =>
+    withAsset<SortPart>("sort.js", services, ({ order }) => {
+      const direction = NEXT[directionOf(column)];
+      const cells = records.map((row) => String(row[column] ?? ""));
+      const sorted = order(cells, direction === "ascending" ? 1 : -1).map((at) => records[at] as Row);
+      setSorting(direction === "none" ? null : { column, direction, rows: sorted });
+    });
   return (
     <>
       <div class="cw-scroll" tabIndex={0} role="group" aria-label="Output, table">
@@ -124,8 +194,10 @@ function Records({ records }: { records: Row[] }) {
           <thead>
             <tr>
               {columns.map((column) => (
-                <th key={column} scope="col">
-                  {column}
+                <th key={column} scope="col" aria-sort={directionOf(column)}>
+                  <button type="button" class="cw-sort" onClick={() => sort(column)}>
+                    {column}
+                  </button>
                 </th>
               ))}
             </tr>
@@ -144,9 +216,7 @@ function Records({ records }: { records: Row[] }) {
         </table>
       </div>
       {shown.length < records.length && (
-        <button type="button" class="cw-button" onClick={() => setAll(true)}>
-          Show all {records.length.toLocaleString("en")} rows
-        </button>
+        <ShowAll what={`${records.length.toLocaleString("en")} rows`} act={() => setAll(true)} />
       )}
     </>
   );

@@ -5,6 +5,8 @@
  * beginning is split off too, so that the cost of a token does not grow with the answer; at the end of the text the
  * pieces are joined again.
  */
+
+import { withoutReferences } from "./inline.ts";
 import { lexBlocks } from "./lexer.ts";
 import { repair } from "./repair.ts";
 
@@ -35,7 +37,7 @@ export class BlockStream {
   #done: Block[] = [];
   #offset = 0; // where in the text the first block begins that is not final
   #isPiece = false; // that block goes on with the last final one's paragraph
-  #wasSplit = false;
+  #isProvisional = false; // final blocks are not yet what the whole text makes of them
   #scanned = 0; // in an open fence: no closing fence before this offset
 
   /** The blocks of `text`, which begins with the text of the call before. Final blocks stay the same objects. */
@@ -53,7 +55,7 @@ export class BlockStream {
       const ready = this.#ready(tail);
       for (const block of ready) this.#commit(block);
       if (ready.length > 0 || this.#split(tail)) continue;
-      const source = repair(tail);
+      const source = repair(withoutReferences(tail));
       return source.trim() === "" ? [...this.#done] : [...this.#done, this.#markdown(source)];
     }
   }
@@ -65,15 +67,22 @@ export class BlockStream {
   /** Makes `block` final. `goesOn`: it is a piece of a paragraph, and so is what follows. */
   #commit(block: Block, goesOn = false): void {
     const isPiece = block.kind === "markdown" && (goesOn || this.#isPiece);
-    if (block.source.trim() !== "") this.#done.push(isPiece ? { ...block, isPiece } : block);
+    if (block.source.trim() !== "") this.#done.push(this.#provisional(isPiece ? { ...block, isPiece } : block));
     this.#offset += block.source.length;
     this.#isPiece = goesOn;
     this.#scanned = 0;
   }
 
+  #provisional(block: Block): Block {
+    const source = block.kind === "markdown" ? withoutReferences(block.source) : block.source;
+    if (source === block.source) return block;
+    this.#isProvisional = true;
+    return { ...block, source };
+  }
+
   #end(text: string): Block[] {
     const hasDefinitions = /^ {0,3}\[[^\]\n]+\]:\s/m.test(text);
-    if (this.#wasSplit || hasDefinitions || this.#offset === 0) {
+    if (this.#isProvisional || hasDefinitions || this.#offset === 0) {
       this.#offset = 0;
       this.#done = [];
     }
@@ -110,7 +119,7 @@ export class BlockStream {
     const inList = listCut(tail);
     const cut = inList || paragraphCut(tail);
     if (cut === 0) return false;
-    this.#wasSplit = true;
+    this.#isProvisional = true;
     this.#commit({ kind: "markdown", source: tail.slice(0, cut) }, inList === 0);
     return true;
   }

@@ -1,8 +1,23 @@
 /** A code block: language, buttons, and code that is coloured while it streams. */
 import { copyText } from "../clipboard.ts";
-import { colour, isKnown, languageOf } from "./highlight.ts";
+import { escapeHtml } from "./escape.ts";
+import { languageOf } from "./language.ts";
 import { type Services, withAsset } from "./services.ts";
 
+export interface Coloured {
+  html: string;
+  /** Up to here (in the code, at a line's end) later code cannot change the colours; `stableHtml` is their part. */
+  stable: number;
+  stableHtml: string;
+}
+
+/** Languages that are coloured while they stream: parts/colours.ts. */
+interface ColoursPart {
+  colour(code: string, language: string): Coloured;
+  isKnown(language: string): boolean;
+}
+
+/** The others: parts/languages.ts. */
 interface LanguagesPart {
   highlight(code: string, language: string): string | null;
 }
@@ -74,7 +89,9 @@ class Painter {
   #stable = 0;
   #lines: HTMLElement | null = null; // the element that takes the next stable lines
   #tail: HTMLElement | null = null;
+  #streaming = false;
   #language = "";
+  #colours: ColoursPart | "asked for" | null = null;
 
   constructor(element: HTMLElement, services: Services) {
     this.#element = element;
@@ -82,11 +99,12 @@ class Painter {
   }
 
   paint(code: string, language: string, streaming: boolean): void {
+    if (language && this.#colours === null) this.#askForColours();
     const isSame = this.#tail !== null && language === this.#language;
     if (!isSame || !code.startsWith(this.code.slice(0, this.#stable))) this.#reset();
     this.code = code;
     this.#language = language;
-    const { html, stable, stableHtml } = colour(code.slice(this.#stable), language);
+    const { html, stable, stableHtml } = this.#colour(code.slice(this.#stable));
     const tail = this.#tail as HTMLElement;
     if (streaming && stable > 0) {
       this.#keep(stableHtml, tail);
@@ -95,10 +113,31 @@ class Painter {
     } else {
       tail.innerHTML = html;
     }
-    if (!streaming && language && !isKnown(language)) this.#paintRare(code, language);
+    this.#streaming = streaming;
+    const colours = this.#colours;
+    if (!streaming && colours && colours !== "asked for" && !colours.isKnown(language)) this.#paintRare(code, language);
   }
 
-  /** Both come from `colour`, which escapes all that is not its own. */
+  #colour(code: string): Coloured {
+    const colours = this.#colours;
+    if (colours && colours !== "asked for") return colours.colour(code, this.#language);
+    const stable = code.lastIndexOf("\n") + 1;
+    return { html: escapeHtml(code), stable, stableHtml: escapeHtml(code.slice(0, stable)) };
+  }
+
+  /** Code is shown at once, and in colours as soon as they are here. */
+  #askForColours(): void {
+    this.#colours = "asked for";
+    withAsset<ColoursPart>("colours.js", this.#services, (colours) => {
+      const isLate = this.#tail !== null;
+      this.#colours = colours;
+      if (!isLate) return;
+      this.#reset();
+      this.paint(this.code, this.#language, this.#streaming);
+    });
+  }
+
+  /** Both come from `#colour`, which escapes all that is not its own. */
   #keep(html: string, tail: HTMLElement): void {
     if (!this.#lines || this.#lines.textContent.split("\n", LINES + 1).length > LINES) {
       this.#lines = document.createElement("span");

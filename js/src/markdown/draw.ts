@@ -43,11 +43,15 @@ const table: Draw<"table"> = ({ header, rows }, parent) => {
   const head = add(add(element, "thead"), "tr");
   for (const cell of header as Tokens.TableCell[]) drawCell(cell, head, "th");
   const body = add(element, "tbody");
-  for (const row of rows as Tokens.TableCell[][]) {
+  drawRows(rows as Tokens.TableCell[][], body);
+};
+
+export function drawRows(rows: readonly Tokens.TableCell[][], body: Node): void {
+  for (const row of rows) {
     const line = add(body, "tr");
     for (const cell of row) drawCell(cell, line, "td");
   }
-};
+}
 
 function drawCell(cell: Tokens.TableCell, row: Node, name: "th" | "td"): void {
   const isEmptyHeader = name === "th" && cell.text.trim() === "";
@@ -115,7 +119,11 @@ const DRAW: Record<string, (token: never, parent: Node) => void> = {
   }) as Draw<"link">,
   html: (({ raw }, parent) => {
     if (/^<br\s*\/?>$/i.test(raw)) add(parent, "br");
-    else drawText(parent, raw);
+    else {
+      const html = add(parent, "span");
+      html.className = "cw-tag";
+      html.textContent = raw;
+    }
   }) as Draw<"html">,
   checkbox: (({ checked }, parent) => {
     const box = add(parent, "span");

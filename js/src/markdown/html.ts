@@ -6,7 +6,12 @@ export interface HtmlPart {
   sanitize(html: string): DocumentFragment;
 }
 
-/** Calls `use` with the harmless fragment; never, where the part cannot be had. */
-export function withSanitized(html: string, services: Services, use: (fragment: DocumentFragment) => void): void {
-  withAsset<HtmlPart>("html.js", services, ({ sanitize }) => use(sanitize(html)));
+/** Calls `use` with the harmless fragment; `otherwise`, where the part cannot be had. */
+export function withSanitized(
+  html: string,
+  services: Services,
+  use: (fragment: DocumentFragment) => void,
+  otherwise?: () => void,
+): void {
+  withAsset<HtmlPart>("html.js", services, ({ sanitize }) => use(sanitize(html)), otherwise);
 }

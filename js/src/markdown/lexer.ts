@@ -13,7 +13,7 @@ export interface MathToken extends Tokens.Generic {
 
 const INLINE = [
   /^\$\$([^$]+?)\$\$/,
-  /^\$(?![\s$])((?:\\.|[^\\$\n])*?[^\s\\$])\$(?!\d)/, // "$5 and $6" is money: a digit may not follow the end
+  /^\$(?![\s$])((?:\\.|[^\\$\n])*?(?:\\\S|[^\s\\$]))\$(?!\d)/, // "$5 and $6" is money: a digit may not follow the end
   /^\\\(([\s\S]+?)\\\)/,
 ];
 const BLOCK = [/^ {0,3}\$\$\s*\n?([^$]+?)\n?\s*\$\$[ \t]*(?:\n|$)/, /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/];
@@ -27,11 +27,14 @@ function tokenize(patterns: RegExp[], type: MathToken["type"], source: string): 
   return undefined;
 }
 
+/** The math that `source` begins with. */
+export const mathAt = (source: string): MathToken | undefined => tokenize(INLINE, "math", source);
+
 export const inlineMath = {
   name: "math",
   level: "inline" as const,
   start: (source: string) => found(source, /\$|\\\(/),
-  tokenizer: (source: string) => tokenize(INLINE, "math", source),
+  tokenizer: mathAt,
 };
 
 export const blockMath = {
@@ -40,6 +43,23 @@ export const blockMath = {
   start: (source: string) => found(source, /^ {0,3}(?:\$\$|\\\[)/m),
   tokenizer: (source: string) => tokenize(BLOCK, "mathBlock", source),
 };
+
+/**
+ * `**重要：**请` is strong to its reader, not to CommonMark: next to a letter a mark may not have punctuation within.
+ * Chinese and Japanese put no space there.
+ */
+export const cjkEmphasis = {
+  name: "cjkEmphasis",
+  level: "inline" as const,
+  tokenizer(this: { lexer: Lexer }, source: string): Tokens.Strong | Tokens.Em | undefined {
+    const match = /^(\*{1,2})(?![\s*])((?:[^*\n\\`]|`[^`\n]+`)+)(?<!\s)\1(?!\*)/.exec(source);
+    const [raw, marks = "", text = ""] = match ?? [];
+    if (raw === undefined || !CJK.test(text) || !/^\p{P}|\p{P}$/u.test(text)) return undefined;
+    return { type: marks === "*" ? "em" : "strong", raw, text, tokens: this.lexer.inlineTokens(text) };
+  },
+};
+
+const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 function found(source: string, pattern: RegExp): number | undefined {
   const index = source.search(pattern);
@@ -51,7 +71,7 @@ const options: MarkedOptions = {
   extensions: {
     renderers: {},
     childTokens: {},
-    inline: [inlineMath.tokenizer],
+    inline: [inlineMath.tokenizer, cjkEmphasis.tokenizer],
     startInline: [inlineMath.start],
     block: [blockMath.tokenizer],
     startBlock: [blockMath.start],

@@ -19,3 +19,12 @@ export function fixLink(link: Element, url: string): void {
   link.setAttribute("rel", "noopener noreferrer");
   link.setAttribute("title", url);
 }
+
+/** Whose page an address is. */
+export function hostOf(url: string): string {
+  try {
+    return new URL(url).host;
+  } catch {
+    return "another site";
+  }
+}

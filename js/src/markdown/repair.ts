@@ -2,210 +2,149 @@
  * Makes the end of a markdown text that still streams look as it will: no raw `**`, `](`, fence or `|---` shows up for
  * the moment until its other half arrives. What cannot be shown yet is held back, what is open is closed.
  */
+import { closed } from "./inline.ts";
 
 /** `source` is the last block of a text; the blocks before it are complete. */
 export function repair(source: string): string {
-  return closeInline(completeTable(dropDanglingLine(source)));
+  const fence = openFence(source);
+  if (fence) return withoutHalfFence(source, fence);
+  const whole = dropDanglingLine(source);
+  return completeTable(closeInline(whole));
 }
 
+const QUOTES = String.raw`(?:\s{0,3}>\s?)*`;
 const PREFIX = String.raw`\s*(?:>\s?|(?:[-*+]|\d{1,9}[.)])\s+)*`; // of quotes and list items
+
+// ---- fences within quotes and lists ---------------------------------------------------------------------
+
+interface Fence {
+  marker: string;
+  /** Where its first line begins, and where it ends. */
+  start: number;
+  end: number;
+}
+
+const FENCE_LINE = new RegExp(`^${PREFIX}(\`{3,}(?=[^\`]*$)|~{3,})(.*)$`);
+
+/** The fence that is open at the end of `source`, its first line being complete. */
+function openFence(source: string): Fence | null {
+  if (!/`{3}|~{3}/.test(source)) return null;
+  let open: Fence | null = null;
+  let at = 0;
+  for (const line of source.split("\n")) {
+    const end = at + line.length + 1;
+    const match = FENCE_LINE.exec(line);
+    const marker = match?.[1] ?? "";
+    if (open) {
+      const closes = marker.startsWith(open.marker) && match?.[2]?.trim() === "" && end <= source.length;
+      if (closes || (/^\s*$/.test(line) === false && isOutdented(line, source, open))) open = null;
+    } else if (marker && end <= source.length) {
+      open = { marker, start: at, end };
+    }
+    at = end;
+  }
+  return open;
+}
+
+/** A line that no longer belongs to the quote or item that holds the fence. */
+function isOutdented(line: string, source: string, { start }: Fence): boolean {
+  const first = source.slice(start);
+  if (/^\s*>/.test(first)) return !/^\s*>/.test(line);
+  const indent = /^\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?/.exec(first)?.[0].length ?? 0;
+  return indent > 0 && /^(?:[-*+]|\d{1,9}[.)]|\S)/.test(line);
+}
+
+/** A line that may become the closing fence is not shown as code, nor is a fence without any. */
+function withoutHalfFence(source: string, { marker, start, end }: Fence): string {
+  const line = source.lastIndexOf("\n") + 1;
+  const code = source.slice(line).replace(/^[\s>]*/, "");
+  const isHalf = marker.startsWith(code.trim()) || code.startsWith(marker);
+  const shown = isHalf ? source.slice(0, line) : source;
+  return shown.slice(end).replace(/[\s>]/g, "") === "" ? source.slice(0, start) : shown;
+}
+
+// ---- the last line --------------------------------------------------------------------------------------
+
 const DANGLING = [
-  /^\s*(?:[-*+]|\d{1,9}[.)])\s*$/, // a list marker, or half of `**`
-  /^\s*[-*+]\s+\[[ xX]?\]?$/, // a task's box
-  /^ {0,3}#{1,6}\s*$/,
-  /^ {0,3}(?:>\s?)+$/,
-  /^ {0,3}(?:[-=_*]\s*)+$/, // a rule, or the underline that would make the line above a heading
-  new RegExp(`^${PREFIX}(?:\`{1,2}|\`{3,}[^\`\\n]*|~{2,}[^~\\n]*)$`), // a fence whose first line is not complete
-].map((pattern) => new RegExp(pattern.source, "d"));
+  /^(?:[-*+]|\d{1,9}[.)]?)\s*$/, // a list marker, or half of `**`
+  /^(?:[-*+]|\d{1,9}[.)])\s+\[(?:[ xX]\]?\s*)?$/, // a task's box
+  /^#{1,6}\s*$/,
+  /^(?:[-=_*]\s*)+$/, // a rule, or the underline that would make the line above a heading
+  /^\[(?:[^\]\n]{0,40}\]?|[^\]\n]*\]:.*)$/, // what a reference means is not shown
+  /^(?:`{1,2}|`{3,}[^`\n]*|~{2,}[^~\n]*)$/, // a fence whose first line is not complete
+].map((pattern) => new RegExp(`^${PREFIX}${pattern.source.slice(1)}`));
 
 function dropDanglingLine(source: string): string {
   const start = source.lastIndexOf("\n") + 1;
   const line = source.slice(start);
+  if (new RegExp(`^${QUOTES}\\s*$`).test(line)) return line.includes(">") ? source.slice(0, start) : source;
   if (!DANGLING.some((pattern) => pattern.test(line))) return source;
   if (isDelimiterRow(line) && lineBefore(source, start).includes("|")) return source; // a table's, below
   return source.slice(0, start);
 }
 
-const isDelimiterRow = (line: string): boolean => /^\s*[|:-][\s|:-]*$/.test(line);
-
 function lineBefore(source: string, start: number): string {
   return start === 0 ? "" : source.slice(source.lastIndexOf("\n", start - 2) + 1, start - 1);
 }
 
+// ---- tables ---------------------------------------------------------------------------------------------
+
+const isDelimiterRow = (line: string): boolean => /^\s*[|:-][\s|:-]*$/.test(line);
+const QUOTE = new RegExp(`^${QUOTES}`);
+
 /** A header row becomes a table at once; marked wants a delimiter row with as many cells. */
 function completeTable(source: string): string {
-  const start = source.lastIndexOf("\n") + 1;
-  const line = source.slice(start);
-  const before = lineBefore(source, start);
-  if (/^\s*\|?\s*$/.test(line) && line.includes("|")) return source.slice(0, start); // a row's first stroke
-  const isSecond = isDelimiterRow(line) && before.includes("|") && !before.includes("---");
-  if (isSecond) return source.slice(0, start) + delimiters(before);
-  const isHeader = /^\s*\|/.test(line) && !before.includes("|");
-  if (isHeader) return `${source.slice(0, start)}${line.replace(/\|?\s*$/, "|")}\n${delimiters(line)}`;
-  if (line === "" && /^\s*\|/.test(before) && !lineBefore(source, start - before.length - 1).includes("|")) {
-    return source + delimiters(before);
-  }
-  return source;
+  const lines = source.split("\n");
+  const quote = QUOTE.exec(lines.at(-1) || lines.at(-2) || "")?.[0] ?? "";
+  const bare = lines.map((line) => (line.startsWith(quote) ? line.slice(quote.length) : line.replace(QUOTE, "")));
+  let first = bare.length - 1;
+  if (first > 0 && /^[\s:-]*$/.test(bare[first] as string)) first -= 1; // the row before is complete
+  if (!bare[first]?.includes("|")) return source;
+  while (first > 0 && bare[first - 1]?.includes("|")) first -= 1;
+  const header = bare[first] as string;
+  const rows = bare.length - 1 - first;
+  const last = bare.at(-1) as string;
+  const isOutlined = /^\s*\|/.test(header);
+  if (rows === 0) return isOutlined ? headerOnly(lines, header, quote) : withoutFirstStroke(source, header);
+  if (rows > 1) return /^\s*\|+\s*$/.test(last) ? source.slice(0, -last.length) : source; // a row's first stroke
+  if (!isOutlined && last.trim() === "") return withoutFirstStroke(source.trimEnd(), header);
+  const isTable = isOutlined ? isDelimiterRow(last) || last.trim() === "" : isDelimiterRow(last) && last.trim() !== "";
+  return isTable ? [...lines.slice(0, -1), quote + delimiters(header)].join("\n") : source;
+}
+
+function headerOnly(lines: string[], header: string, quote: string): string {
+  if (/^\s*\|+\s*$/.test(header)) return lines.slice(0, -1).join("\n");
+  const row = quote + header.replace(/\|?\s*$/, "|");
+  return [...lines.slice(0, -1), row, quote + delimiters(header)].join("\n");
+}
+
+/** Characters of a line that are held back while it may be the header of a table without outer strokes. */
+const HEADER = 100;
+
+function withoutFirstStroke(source: string, header: string): string {
+  const stroke = /^[^|`($]*?\s*\|/.exec(header);
+  if (!stroke || header.length > HEADER) return source;
+  return source.slice(0, source.length - header.length + stroke[0].length).replace(/\s*\|$/, "");
 }
 
 function delimiters(header: string): string {
   const cells = header
     .trim()
-    .replace(/^\||\|$/g, "")
+    .replace(/^\||(?<!\\)\|$/g, "")
     .split(/(?<!\\)\|/);
   return `|${cells.map(() => "---|").join("")}`;
 }
 
-// ---- inline ---------------------------------------------------------------------------------------------
+// ---- the last paragraph, item or cell -------------------------------------------------------------------
 
 const SEGMENT = /\n\s*\n|\n\s*(?:[-*+]|\d{1,9}[.)])\s|\n\s*#{1,6}\s|\n\s*>|\n\s*\|/g;
-/** What is still open after so many characters was not meant as markup. */
-const PATIENCE = 400;
-
-interface Delimiter {
-  char: string;
-  length: number;
-}
+const HTML_BLOCK = /^\s*<\/?(?:details|summary|div|table|thead|tbody|tr|td|th|p|ul|ol|li|center|section|blockquote)\b/i;
 
 function closeInline(source: string): string {
   let start = 0;
   for (const match of source.matchAll(SEGMENT)) start = match.index + 1;
-  return source.slice(0, start) + new Scan(source.slice(start)).result();
-}
-
-/** One pass over the text of the last paragraph, item or row. */
-class Scan {
-  #out = "";
-  #at = 0;
-  #open: Delimiter[] = [];
-  #closers = "";
-  #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  result(): string {
-    while (this.#at < this.#text.length) {
-      const char = this.#text[this.#at] as string;
-      const step = this.#steps[char];
-      if (step && step.call(this, char) === "end") break;
-      if (!step) this.#take(1);
-    }
-    for (const { char, length } of this.#open.reverse()) this.#closers += char.repeat(length);
-    return this.#closers ? this.#out.trimEnd() + this.#closers : this.#out;
-  }
-
-  #steps: Record<string, (char: string) => "end" | undefined> = {
-    "\\": this.#escape,
-    "`": this.#code,
-    $: this.#math,
-    "!": this.#image,
-    "[": this.#link,
-    "<": this.#tag,
-    "*": this.#emphasis,
-    _: this.#emphasis,
-    "~": this.#emphasis,
-  };
-
-  #take(length: number): undefined {
-    this.#out += this.#text.slice(this.#at, this.#at + length);
-    this.#at += length;
-  }
-
-  #rest(): string {
-    return this.#text.slice(this.#at);
-  }
-
-  /** Holds the rest back while it may still become what it begins; later it is text. */
-  #hold(): "end" | undefined {
-    return this.#rest().length < PATIENCE ? "end" : this.#take(1);
-  }
-
-  #escape(): "end" | undefined {
-    const math = /^\\([([])/.exec(this.#rest());
-    if (this.#rest().length === 1) return "end";
-    if (!math) return this.#take(2);
-    const close = this.#text.indexOf(math[1] === "(" ? "\\)" : "\\]", this.#at + 2);
-    return close < 0 ? this.#hold() : this.#take(close + 2 - this.#at);
-  }
-
-  #code(): "end" | undefined {
-    const ticks = /^`+/.exec(this.#rest())?.[0] ?? "`";
-    const after = this.#at + ticks.length;
-    const body = this.#text.slice(after);
-    const close = new RegExp(`(?<!\`)${ticks}(?!\`)`).exec(body);
-    if (close) return this.#take(ticks.length + close.index + ticks.length);
-    const code = body.replace(/`+$/, "");
-    if (code.trim() === "") return "end";
-    this.#out += ticks + code;
-    this.#closers = ticks;
-    return "end";
-  }
-
-  #math(): "end" | undefined {
-    const rest = this.#rest();
-    const whole = /^\$\$[\s\S]+?\$\$|^\$(?![\s\d])[^\n$]*?[^\s\\$]\$(?!\d)/.exec(rest);
-    if (whole) return this.#take(whole[0].length);
-    if (rest.startsWith("$$")) return this.#hold();
-    const mayBeMath = /^\$(?:[A-Za-z\\({|+-][^\n$]{0,80})?$/.test(rest);
-    return mayBeMath ? "end" : this.#take(1);
-  }
-
-  #image(): "end" | undefined {
-    const rest = this.#rest();
-    if (!/^!(?:\[|$)/.test(rest)) return this.#take(1);
-    const whole = /^!\[[^\]]*\]\([^)]*\)/.exec(rest);
-    return whole ? this.#take(whole[0].length) : rest === "!" ? this.#take(1) : this.#hold();
-  }
-
-  /** The words of a link are shown as they come, its target never. */
-  #link(): "end" | undefined {
-    const rest = this.#rest();
-    const whole = /^\[(?:[^\][]|\[[^\]]*\])*\]\([^)]*\)/.exec(rest);
-    if (whole) return this.#take(whole[0].length);
-    const words = /^\[((?:[^\][]|\[[^\]]*\])*)(?:\]\([^)]*|\])?$/.exec(rest);
-    if (!words || rest.length > PATIENCE) return this.#take(1);
-    this.#out += new Scan(words[1] ?? "").result();
-    return "end";
-  }
-
-  #tag(): "end" | undefined {
-    return /^<[A-Za-z/!][^>]*$/.test(this.#rest()) ? this.#hold() : this.#take(1);
-  }
-
-  #emphasis(char: string): "end" | undefined {
-    let end = this.#at;
-    while (this.#text[end] === char) end += 1;
-    const length = end - this.#at;
-    const before = this.#text[this.#at - 1] ?? " ";
-    const after = this.#text[end];
-    if (after === undefined) return this.#emphasisAtEnd(char, length, before);
-    const isWithinWord = /[\p{L}\p{N}]/u.test(before) && /[\p{L}\p{N}]/u.test(after);
-    if (!/\s/.test(before) && this.#close(char, length)) return this.#take(length);
-    if (!/\s/.test(after) && !isWithinWord && (char !== "~" || length === 2)) this.#open.push({ char, length });
-    return this.#take(length);
-  }
-
-  /** The run of `*` that ends the text: a whole closer stays; half a closer and every opener wait for more. */
-  #emphasisAtEnd(char: string, length: number, before: string): "end" | undefined {
-    const open = this.#open.filter((delimiter) => delimiter.char === char).reduce((sum, one) => sum + one.length, 0);
-    if (open > 0 && !/\s/.test(before) && length >= open && this.#close(char, length)) return this.#take(length);
-    return "end";
-  }
-
-  /** Takes delimiters of `char` off the stack, as many as `length` closes. */
-  #close(char: string, length: number): boolean {
-    let left = length;
-    while (left > 0) {
-      const index = this.#open.findLastIndex((delimiter) => delimiter.char === char);
-      const delimiter = this.#open[index];
-      if (!delimiter) break;
-      const closed = Math.min(left, delimiter.length);
-      left -= closed;
-      delimiter.length -= closed;
-      if (delimiter.length === 0) this.#open.splice(index);
-    }
-    return left < length;
-  }
+  const segment = source.slice(start);
+  const isHtml = HTML_BLOCK.test(segment); // its text is no markdown
+  if (/^[\s>]*\|/.test(segment)) start += segment.search(/(?<!\\)\|[^|]*$/) + 1; // each cell by itself
+  return source.slice(0, start) + closed(source.slice(start), source[start - 1] ?? " ", isHtml);
 }

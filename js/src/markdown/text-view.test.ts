@@ -1,7 +1,14 @@
 // @vitest-environment jsdom
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import * as colours from "../parts/colours.ts";
 import type { Services } from "./services.ts";
 import { TextView } from "./text-view.ts";
+
+vi.mock("./services.ts", () => ({
+  withAsset: (name: string, _: unknown, use: (module: unknown) => void) => {
+    if (name === "colours.js") use(colours);
+  },
+}));
 
 const inserted: string[] = [];
 const services: Services = {

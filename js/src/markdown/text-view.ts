@@ -1,8 +1,9 @@
 /** Draws one markdown text into an element, and as it grows only what has changed of it. */
 import { type Block, BlockStream } from "./blocks.ts";
 import { type CodeFigure, codeFigure } from "./code.ts";
-import { renderMarkdown } from "./render.ts";
+import { FINAL, growTable, renderMarkdown } from "./render.ts";
 import type { Services } from "./services.ts";
+import { makeSortable } from "./table.ts";
 
 interface Drawn {
   block: Block;
@@ -34,6 +35,18 @@ export class TextView {
     const blocks = this.#stream.update(lines, ended);
     for (const [index, block] of blocks.entries()) this.#draw(index, block);
     for (const { element } of this.#drawn.splice(blocks.length)) element.remove();
+    this.#settle(blocks.length, ended);
+  }
+
+  /** All blocks but the last change no more, and that one not after the end. */
+  #settle(count: number, ended: boolean): void {
+    for (let index = ended ? count - 1 : count - 2; index >= 0; index--) {
+      const element = this.#drawn[index]?.element;
+      if (!element?.classList.contains(FINAL)) {
+        element?.classList.add(FINAL);
+        if (element) makeSortable(element, this.#services);
+      } else if (!ended) break;
+    }
   }
 
   #draw(index: number, block: Block): void {
@@ -44,6 +57,10 @@ export class TextView {
     }
     if (drawn?.figure && block.kind === "code") {
       drawn.figure.update(block.code, block.language, block.open);
+      drawn.block = block;
+      return;
+    }
+    if (drawn && block.kind === "markdown" && growTable(block.source, drawn.element, this.#services)) {
       drawn.block = block;
       return;
     }

@@ -9,6 +9,8 @@ function clean(html: string): string {
   return box.innerHTML;
 }
 
+const notShown = (names: string): string => `<p class="cw-muted">Not shown: ${names}</p>`;
+
 describe("sanitize", () => {
   it.each([
     ["<script>alert(1)</script>x", "x"],
@@ -17,15 +19,25 @@ describe("sanitize", () => {
     ['<a href="javascript:alert(1)">x</a>', "<a>x</a>"],
     ['<a href="data:text/html,<script>alert(1)</script>">x</a>', "<a>x</a>"],
     ['<a href="/lab/tree/x?reset">x</a>', "<a>x</a>"],
-    ['<form action="https://evil.example"><input name="key"><button>Go</button></form>', "Go"],
-    ['<iframe src="https://evil.example"></iframe>', ""],
-    ["<svg><script>alert(1)</script></svg>", ""],
-    ['<math><mtext><img src=x onerror="alert(1)"></mtext></math>', ""],
+    [
+      '<form action="https://evil.example"><input name="key"><button>Go</button></form>',
+      `Go${notShown("form, input, button")}`,
+    ],
+    ['<iframe src="https://evil.example"></iframe>', notShown("iframe")],
+    ["<svg><script>alert(1)</script></svg>", notShown("svg")],
+    ["a<!-- never closed <b>b</b>", "a&lt;!-- never closed <b>b</b>"],
+    ["<svg> never closed", "&lt;svg&gt; never closed"],
+    ["<plaintext>x", "&lt;plaintext&gt;x"],
+    ["<!-- closed --><script>1</script>x<style>", "x&lt;style&gt;"],
+    ['<math><mtext><img src=x onerror="alert(1)"></mtext></math>', notShown("math")],
     ['<img src="data:text/html,x" alt="a">', "<span>a</span>"],
     ['<img src="/api/contents">', "<span>picture</span>"],
     ['<div class="cw-approval">Allow?</div>', "<div>Allow?</div>"],
     ['<div role="group" aria-label="Approval needed: x">x</div>', '<div aria-label="Approval needed: x">x</div>'],
-    ["<object data='x'></object><embed src='x'><base href='https://evil.example'><meta http-equiv=refresh>", ""],
+    [
+      "<object data='x'></object><embed src='x'><base href='https://evil.example'><meta http-equiv=refresh>",
+      notShown("object, embed"),
+    ],
   ])("%s", (html, expected) => {
     expect(clean(html)).toBe(expected);
   });

@@ -55,9 +55,46 @@ function replaceSourceless(picture: HTMLImageElement): void {
   picture.replaceWith(placeholder);
 }
 
+/** Elements whose content is no text to a browser, or goes with them: one that is not closed would take all that follows. */
+const SWALLOWING =
+  "script style textarea title xmp iframe noembed noframes noscript svg math select template audio video head colgroup".split(
+    " ",
+  );
+
+/** What opens and does not close becomes the text it is. Each text is looked at once, however often something opens. */
+function withoutOpenEnds(html: string): string {
+  const lower = html.toLowerCase();
+  const last = new Map(SWALLOWING.map((name) => [name, lower.lastIndexOf(`</${name}`)]));
+  const lastComment = lower.lastIndexOf("-->");
+  const lastTag = html.lastIndexOf(">");
+  return html.replace(/<(\/?)(?=([a-z!?][\w-]*))/gi, (opening, slash: string, word: string, at: number) => {
+    const name = word.toLowerCase();
+    const isOpenEnd =
+      at > lastTag ||
+      name === "plaintext" ||
+      (name === "!" || name.startsWith("!-") ? html.startsWith("<!--", at) && at + 2 > lastComment : false) ||
+      (slash === "" && (last.get(name) ?? Number.POSITIVE_INFINITY) < at);
+    return isOpenEnd ? `&lt;${slash}` : opening;
+  });
+}
+
+/** Things to see that are not shown: said in their place, so that nobody takes what is left for the whole. */
+const NAMED = /^(?:script|iframe|svg|math|video|audio|object|embed|canvas|form|input|select|button|template)$/;
+
+function leftOut(): string[] {
+  const names = purifier.removed.map((entry) => ("element" in entry ? entry.element.nodeName.toLowerCase() : ""));
+  return [...new Set(names.filter((name) => NAMED.test(name)))];
+}
+
+function asText(html: string): DocumentFragment {
+  const fragment = document.createDocumentFragment();
+  fragment.append(html);
+  return fragment;
+}
+
 /** A fragment with nothing in it that runs, loads, submits or restyles. */
 export function sanitize(html: string): DocumentFragment {
-  const fragment = purifier.sanitize(html, {
+  const fragment: DocumentFragment | null = purifier.sanitize(withoutOpenEnds(html), {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
@@ -67,7 +104,14 @@ export function sanitize(html: string): DocumentFragment {
     KEEP_CONTENT: true,
     RETURN_DOM_FRAGMENT: true,
   });
+  if (!fragment) return asText(html); // DOMPurify gives up on some, a frameset among them
   for (const picture of fragment.querySelectorAll<HTMLImageElement>("img:not([src])")) replaceSourceless(picture);
   for (const header of fragment.querySelectorAll("th:empty")) header.replaceWith(document.createElement("td"));
+  const names = leftOut();
+  if (names.length > 0) {
+    const note = fragment.appendChild(document.createElement("p"));
+    note.className = "cw-muted";
+    note.textContent = `Not shown: ${names.join(", ")}`;
+  }
   return fragment; // (an empty header, as pandas writes one, names nothing)
 }

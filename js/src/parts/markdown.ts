@@ -1,7 +1,7 @@
 /** On demand: html of markdown, for a text that holds html of its own; it is sanitised afterwards (see html.ts). */
 import { Marked, type Tokens } from "marked";
 import { escapeHtml } from "../markdown/escape.ts";
-import { blockMath, inlineMath, type MathToken } from "../markdown/lexer.ts";
+import { blockMath, cjkEmphasis, inlineMath, type MathToken } from "../markdown/lexer.ts";
 
 /** The TeX itself: it is what shows until the math part has come (see math.ts), and where it cannot come. */
 function renderer(token: Tokens.Generic): string {
@@ -10,13 +10,20 @@ function renderer(token: Tokens.Generic): string {
   return token.type === "mathBlock" ? `<p>${span}</p>` : span;
 }
 
+/** A tag that does not end would go on into what other blocks of the text say. */
+function withWholeTags(html: string): string {
+  let isOpen = false;
+  return html.replace(/<!--[\s\S]*?-->|<(?=[a-z/!?])((?:[^>"']|"[^"]*"|'[^']*')*>)?/gi, (tag, rest?: string) => {
+    isOpen ||= rest === undefined && !tag.endsWith("-->"); // then looking further would take the square of its length
+    return isOpen ? tag.replace("<", "&lt;") : tag;
+  });
+}
+
 const marked = new Marked({
   gfm: true,
-  extensions: [
-    { ...inlineMath, renderer },
-    { ...blockMath, renderer },
-  ],
+  extensions: [{ ...inlineMath, renderer }, { ...blockMath, renderer }, cjkEmphasis],
   renderer: {
+    html: ({ text }) => withWholeTags(text),
     checkbox: ({ checked }) =>
       `<span class="cw-check" role="img" aria-label="${checked ? "done" : "to do"}">${checked ? "☑" : "☐"}</span> `,
   },

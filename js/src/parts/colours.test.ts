@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { escapeHtml } from "./escape.ts";
-import { colour, languageOf } from "./highlight.ts";
+import { escapeHtml } from "../markdown/escape.ts";
+import { languageOf } from "../markdown/language.ts";
+import { colour } from "./colours.ts";
 
 const kinds = (code: string, language: string) =>
   [...colour(code, language).html.matchAll(/<span class="hljs-(\w+)">(.*?)<\/span>/gs)].map(

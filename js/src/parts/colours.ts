@@ -1,8 +1,13 @@
 /**
- * Colours for the languages that notebooks speak: one regular expression each, fast enough to run while code streams.
- * Class names are highlight.js's, which does the other languages (see parts/languages.ts).
+ * On demand: colours for the languages that notebooks speak: one regular expression each, fast enough to run while code streams.
+ * Class names are highlight.js's, which does the other languages (see languages.ts).
  */
-import { escapeHtml } from "./escape.ts";
+import type { Coloured } from "../markdown/code.ts";
+import { escapeHtml } from "../markdown/escape.ts";
+import { addStyle } from "./add-style.ts";
+import css from "./colours.css";
+
+if (typeof document !== "undefined") addStyle("copilot-widget-colours", css);
 
 type Kind =
   | "comment"
@@ -117,46 +122,7 @@ const diff: Grammar = grammar({ meta: "^(?:@@|diff|index|---|\\+\\+\\+).*", addi
 
 const GRAMMARS: Record<string, Grammar> = { python, javascript, json, bash, sql, r, diff };
 
-const ALIASES: Record<string, string> = {
-  py: "python",
-  python3: "python",
-  ipython: "python",
-  pycon: "python",
-  ipython3: "python",
-  js: "javascript",
-  jsx: "javascript",
-  mjs: "javascript",
-  ts: "javascript",
-  tsx: "javascript",
-  typescript: "javascript",
-  jsonc: "json",
-  json5: "json",
-  ndjson: "json",
-  jsonl: "json",
-  sh: "bash",
-  shell: "bash",
-  zsh: "bash",
-  console: "bash",
-  postgresql: "sql",
-  sqlite: "sql",
-  mysql: "sql",
-  patch: "diff",
-};
-
-/** The name under which a language is known here: "py" → "python". */
-export function languageOf(info: string): string {
-  const name = (/^[\w+#.-]+/.exec(info.trim()) ?? [""])[0].toLowerCase();
-  return ALIASES[name] ?? name;
-}
-
 export const isKnown = (language: string): boolean => language in GRAMMARS;
-
-export interface Coloured {
-  html: string;
-  /** Up to here (in the code, at a line's end) later code cannot change the colours; `stableHtml` is their part. */
-  stable: number;
-  stableHtml: string;
-}
 
 /** Spans around what is recognised. Unknown languages stay plain. */
 export function colour(code: string, language: string): Coloured {
