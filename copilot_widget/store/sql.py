@@ -144,6 +144,7 @@ class SqlStore:
             connection.execute(delete(_messages).where(_messages.c.thread_key == key))
 
         await self._call(write)
+        await _in_thread(self._forget)
 
     async def label(self, owner: str, thread: str, *, place: str | None = None, title: str | None = None) -> None:
         given: dict[str, Any] = {}
@@ -183,6 +184,10 @@ class SqlStore:
     def _new_thread(self, owner: str, thread: str, **values: Any) -> Any:
         names = {"owner": _legible(owner), "thread": _legible(thread)}
         return self._insert(_threads).values(key=_digest(owner, thread), **names, created=time.time(), **values)
+
+    def _forget(self) -> None:
+        with contextlib.suppress(StoreError), self._database.errors():
+            self._database.forget()
 
     # ---- calls ------------------------------------------------------------------------------------------
 

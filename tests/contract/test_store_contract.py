@@ -248,13 +248,13 @@ async def listed(store: Any, owner: str = "ann", **asked: Any) -> list[str]:
 
 async def test_conversations_are_listed_by_place_and_found_by_words(anywhere: Place):
     store = anywhere.open()
-    for owner, thread, place, title in (
+    for owner, thread, where, title in (
         ("ann", "t1", "/a/x.ipynb", "Sales of May"),
         ("ann", "t2", "/b/x.ipynb", "Äpfel 100%"),
         ("bob", "t1", "/a/x.ipynb", "Bob's"),
         ("ann", "unasked", "/a/x.ipynb", "Nothing was asked"),
     ):
-        await store.label(owner, thread, place=place, title=title)
+        await store.label(owner, thread, place=where, title=title)
         if thread != "unasked":
             await store.put(owner, thread, said(f"{title} please", "q1"))
     await store.put("ann", "t0", said("not labelled", "q1"))
