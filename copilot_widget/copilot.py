@@ -7,7 +7,7 @@ import mimetypes
 import os
 import secrets
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -20,7 +20,7 @@ from .instructions import instructions_for
 from .keeping import Keeping, StoreGiven, title_of
 from .models.base import Model, ModelInfo, ModelRequest
 from .notices import Notices
-from .past import go_on, recorded, resume
+from .past import go_on, recorded, resume, unfinished
 from .protocol.messages import DataPart, FilePart, Part, TextPart, UIMessage
 from .protocol.wire import Usage
 from .run import Run, follow
@@ -30,7 +30,7 @@ from .runs.executor import KernelExecutor, LogExecutor
 from .runs.kernel_calls import KernelCalls
 from .runs.places import check_place, open_place
 from .state import TERMINAL, Budget, Grant, RunRequest
-from .store import MemoryStore, Store
+from .store.open import shared_store
 from .tools.approval import Policy
 from .tools.base import Tool, Toolset
 from .tools.files.confine import Root
@@ -109,7 +109,7 @@ class Copilot:
         self._listeners: list[TurnListener] = []
         self.notices = Notices()
         """What its views say besides the conversation."""
-        self.keeping = Keeping(store, self.notices.say, self._unfinished)
+        self.keeping = Keeping(store, self.notices.say, lambda: unfinished(self.runs, self._kernel))
         """Where its conversation is kept."""
         self.thread = self.keeping.thread_of(thread) if thread else f"thread-{secrets.token_urlsafe(9)}"
         self._kernel: KernelExecutor | None = None
@@ -260,11 +260,6 @@ class Copilot:
         """Begin a new conversation with the next question."""
         self.thread = f"thread-{secrets.token_urlsafe(9)}"
 
-    def _unfinished(self) -> Iterator[tuple[str, UIMessage]]:
-        for run in self.runs:
-            if run.executor is self._kernel and run.status in ("running", "waiting"):
-                yield run.request.thread, run.message
-
     def take(self, run: Run) -> None:
         """Show a run that has ended long ago as a turn."""
         self.runs.append(run)
@@ -414,19 +409,6 @@ def _files_root(root: str | os.PathLike[str] | bool | None) -> Path | None:
 
 async def _opened(place: str) -> Executor:
     return open_place(place, shared_store)
-
-
-def shared_store() -> Store:
-    """Conversations that workers can read, too."""
-    from .store.open import open_store
-
-    store = open_store()
-    if isinstance(store, MemoryStore):
-        raise UsageError(
-            "Conversations are kept in this process only (COPILOT_STORE is off): no other process can answer in them.",
-            hint="Set COPILOT_STORE to a database URL, or leave it out; or let runs be executed in the kernel.",
-        )
-    return store
 
 
 def _attachment(item: Attachment) -> Part:

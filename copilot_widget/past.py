@@ -78,6 +78,13 @@ def take(copilot: Copilot, messages: Iterable[UIMessage]) -> None:
         copilot.take(run)
 
 
+def unfinished(runs: Iterable[Run], executor: Executor | None) -> Iterator[tuple[str, UIMessage]]:
+    """Answers that are being given on an executor now, with their threads."""
+    for run in runs:
+        if run.executor is executor and run.status in ("running", "waiting"):
+            yield run.request.thread, run.message
+
+
 def past_runs(copilot: Copilot, executor: Executor, messages: Iterable[UIMessage]) -> list[Run]:
     """A run for each turn. Nothing in them waits for anybody: what had no answer has none."""
     return [_run(copilot, executor, user, answer) for user, answer in turns_of(messages)]
@@ -179,4 +186,4 @@ def _metadata(message: UIMessage) -> dict[str, Any]:
     return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
 
 
-__all__ = ["ending_of", "go_on", "past_runs", "recorded", "resume", "take", "turns_of"]
+__all__ = ["ending_of", "go_on", "past_runs", "recorded", "resume", "take", "turns_of", "unfinished"]
