@@ -37,7 +37,10 @@ class Notebook:
                 {
                     "match": "mark it",
                     "steps": [
-                        [{"type": "text", "text": "Let me."}, {"type": "call", "toolName": "mark", "input": {}}],
+                        [
+                            {"type": "text", "text": "Let me."},
+                            {"type": "call", "toolName": "run_code", "input": {"code": "x = 1"}},
+                        ],
                         "Marked.",
                     ],
                 },
@@ -156,8 +159,15 @@ def test_notebooks_and_kernels_keep_apart(notebook: Notebook, start_kernel: Call
     assert "question 2" in told(here, "/history --all")
     ids = [row[0] for row in notebook.rows("select distinct thread_key from copilot_messages")]
     assert len(ids) == 5
-    here.close()
+    ask(here, "--new mark it")
+    assert here.value("(__import__('time').sleep(1), run.status)[1]") == "waiting"
+    here.value("run.copilot.keeping.conversations()[0].turns")
+    here.kill()
     again = notebook.kernel()
+    assert told(again, "/resume mark it").startswith("Resumed: mark it · 1 turn, today ")
+    resumed = "extension.copilots[extension.current].runs[0]"
+    states = f"[part.state for part in {resumed}.message.parts if part.type == 'tool-run_code']"
+    assert again.value(f"({resumed}.status, {states})") == ["stopped", ["output-denied"]]
     ask(again, "--thread plan again")
     ended(again)
     assert again.value("[run.prompt.text for run in run.copilot.runs]") == ["what is ours?", "again"]
