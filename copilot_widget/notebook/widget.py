@@ -198,14 +198,8 @@ class ChatWidget(anywidget.AnyWidget):
             return self._served(command)
         if isinstance(command, Undo):
             return self._undo(command)
-        if isinstance(command, Send):
-            return self._ask(command)
-        if isinstance(command, Reopen):
-            return reopen(self, self._copilot, command.thread)
-        if isinstance(command, Asset):
-            return {"data": base64.b64encode(compressed(command.name)).decode()}
-        if isinstance(command, Complete):
-            return {"items": self._complete(command.text, command.cursor)}
+        if isinstance(command, (Send, Reopen, Asset, Complete)):
+            return self._act(command)
         run = self._run(command.run)
         if isinstance(command, Resume):
             return self._resume(run, command.after)
@@ -231,6 +225,16 @@ class ChatWidget(anywidget.AnyWidget):
 
         surroundings = getattr(host(), "surroundings", None)
         return complete_in_page(text, cursor, surroundings(self._copilot)) if surroundings is not None else []
+
+    def _act(self, command: Send | Reopen | Asset | Complete) -> Any:
+        """On a command that means no run."""
+        if isinstance(command, Send):
+            return self._ask(command)
+        if isinstance(command, Reopen):
+            return reopen(self, self._copilot, command.thread)
+        if isinstance(command, Asset):
+            return {"data": base64.b64encode(compressed(command.name)).decode()}
+        return {"items": self._complete(command.text, command.cursor)}
 
     def _resume(self, run: Run, after: int) -> dict[str, Any]:
         sent = self._transport.sent(run.feed)
