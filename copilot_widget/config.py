@@ -28,6 +28,9 @@ class Settings(Configurable):
     mcp = AnyTrait(help="MCP servers, as in Copilot(mcp=…): the path of a JSON file, a dict like it, or a list").tag(
         config=True
     )
+    store = Unicode("", help="where conversations are kept: a database URL, or off; empty: COPILOT_STORE").tag(
+        config=True
+    )
     redis = Unicode("", help="address of the workers' logs; empty: COPILOT_REDIS").tag(config=True)
 
 

@@ -17,7 +17,10 @@ from .errors import UsageError
 from .history import to_request
 from .host import host
 from .instructions import instructions_for
+from .keeping import Keeping, StoreGiven, title_of
 from .models.base import Model, ModelInfo, ModelRequest
+from .notices import Notices
+from .past import go_on, recorded, resume, unfinished
 from .protocol.messages import DataPart, FilePart, Part, TextPart, UIMessage
 from .protocol.wire import Usage
 from .run import Run, follow
@@ -27,7 +30,7 @@ from .runs.executor import KernelExecutor, LogExecutor
 from .runs.kernel_calls import KernelCalls
 from .runs.places import check_place, open_place
 from .state import TERMINAL, Budget, Grant, RunRequest
-from .store import MemoryStore, Store
+from .store.open import shared_store
 from .tools.approval import Policy
 from .tools.base import Toolset
 from .tools.files.confine import Root
@@ -59,7 +62,9 @@ class Copilot:
     budget       "0.50 USD" or "20000 tokens" for each run
     executor     where runs are executed: "kernel"; "process", a process of this machine that outlives the kernel; or
                  the address of RabbitMQ ("amqp://…"), for workers behind it; or an Executor
-    thread       name of the conversation; None: a new one
+    thread       name of the conversation, which is gone on with where it is kept; None: a new one
+    store        where conversations are kept: a database URL, or "off" (False); None: the settings, COPILOT_STORE, then
+                 in a notebook a file of this user's, elsewhere nothing is kept
     root         folder whose files the model may read, and change with consent; @file mentions are read from it. None:
                  in a notebook its folder, elsewhere no file tools; False: no file tools
     api_base, api_key   the model server's address and key; the key is kept in memory only
@@ -79,6 +84,7 @@ class Copilot:
         budget: str | None = None,
         executor: str | Executor | None = None,
         thread: str | None = None,
+        store: StoreGiven = None,
         root: str | os.PathLike[str] | Literal[False] | None = None,
         api_base: str | None = None,
         api_key: str | None = None,
@@ -99,12 +105,18 @@ class Copilot:
         self._place = executor
         self.grants: list[Grant] = []
         """What the user has allowed beforehand."""
-        self.thread = thread or f"thread-{secrets.token_urlsafe(9)}"
         self.runs: list[Run] = []
         self._listeners: list[TurnListener] = []
+        self.notices = Notices()
+        """What its views say besides the conversation."""
+        self.keeping = Keeping(store, self.notices.say, lambda: unfinished(self.runs, self._kernel))
+        """Where its conversation is kept."""
+        self.thread = self.keeping.thread_of(thread) if thread else f"thread-{secrets.token_urlsafe(9)}"
         self._kernel: KernelExecutor | None = None
         self.options()
         alive.add(self)
+        if thread and self.keeping.place is not None:
+            go_on(self, thread)
 
     @property
     def agents(self) -> Agents:
@@ -129,7 +141,9 @@ class Copilot:
         if check_place(where) != "kernel":
             return loop.start(_opened(where)).result()
         if self._kernel is None:
-            self._kernel = KernelExecutor(self._agents.here, MemoryStore())
+            self._kernel = KernelExecutor(
+                self._agents.here, self.keeping.store, owner=self.keeping.owner, keep_steps=True
+            )
         return self._kernel
 
     def _where(self, place: str | Executor | None) -> str | Executor:
@@ -193,6 +207,7 @@ class Copilot:
             record=str(Path(record).absolute()) if record is not None else None,
             **luggage,
         )
+        self.keeping.begin(self.thread, title_of(prompt), where)
         run = Run(self, request, where, own)
         loop.start(where.submit(request, idempotency_key=run_id)).result()
         self._add(run, serves=request.kernel == KERNEL)
@@ -233,6 +248,23 @@ class Copilot:
         if isinstance(where, LogExecutor):
             return loop.start(where.store.messages(where.owner, self.thread)).result()
         return self.messages
+
+    def resume(self, thread: str) -> None:
+        """Go on with a conversation that is kept, by its id, in a Copilot that has not been asked anything yet.
+
+        Nothing is asked of a model by that. Raises UsageError, or StoreError where the kept ones cannot be read.
+        """
+        resume(self, thread)
+
+    def leave(self) -> None:
+        """Begin a new conversation with the next question."""
+        self.thread = f"thread-{secrets.token_urlsafe(9)}"
+
+    def take(self, run: Run) -> None:
+        """Show a run that has ended long ago as a turn."""
+        self.runs.append(run)
+        for listener in list(self._listeners):
+            listener(run)
 
     def attach(self, run: str, *, executor: str | Executor | None = None) -> Run:
         """Follow a run that was asked for elsewhere: by a kernel that is gone, or in another notebook.
@@ -332,6 +364,26 @@ class Copilot:
         name = setting("model", self._agents.model, env="COPILOT_MODEL", default="")
         return ModelInfo(name=name if isinstance(name, str) else getattr(name, "__name__", type(name).__name__))
 
+    def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the conversation to a file: .md, .html, .ipynb, or .json, a list of UIMessages. Returns its path.
+
+        A file that an export has written before is replaced; another one only with `overwrite`. Raises UsageError.
+        """
+        from .export import export
+
+        return export(recorded(self.runs), self.messages, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **options: Any) -> Copilot:
+        """A Copilot that goes on with the conversation in a JSON file of UIMessages: an export, or what a client of the
+        AI SDK has saved. `options` are those of Copilot(…). Raises UsageError."""
+        from .imported import fill, read_messages
+
+        imported = read_messages(path)
+        copilot = cls(**options)
+        fill(copilot, imported)
+        return copilot
+
     def _ipython_display_(self) -> None:
         host().show_panel(self)
 
@@ -357,19 +409,6 @@ def _files_root(root: str | os.PathLike[str] | bool | None) -> Path | None:
 
 async def _opened(place: str) -> Executor:
     return open_place(place, shared_store)
-
-
-def shared_store() -> Store:
-    """Conversations that workers can read, too."""
-    from .store.open import open_store
-
-    store = open_store()
-    if isinstance(store, MemoryStore):
-        raise UsageError(
-            "Conversations are kept in this process only (COPILOT_STORE is off): no other process can answer in them.",
-            hint="Set COPILOT_STORE to a database URL, or leave it out; or let runs be executed in the kernel.",
-        )
-    return store
 
 
 def _attachment(item: Attachment) -> Part:

@@ -77,6 +77,11 @@ def _metadata(state: RunState) -> dict[str, Any]:
 
 
 def _resolve_calls(state: RunState, message: UIMessage, why: str) -> list[Chunk]:
+    state.pending = []
+    return resolve_calls(message, why)
+
+
+def resolve_calls(message: UIMessage, why: str) -> list[Chunk]:
     """A result for each call of this message that has none: a history with open calls is refused by providers."""
     chunks: list[Chunk] = []
     for part in message.parts:
@@ -96,8 +101,7 @@ def _resolve_calls(state: RunState, message: UIMessage, why: str) -> list[Chunk]
             chunks.append(ToolOutputDenied(tool_call_id=part.tool_call_id))
         elif part.state in ("input-available", "approval-responded") or part.preliminary:
             chunks.append(ToolOutputError(tool_call_id=part.tool_call_id, error_text=f"No result: {why}."))
-    state.pending = []
     return chunks
 
 
-__all__ = ["abort", "close_step", "fail", "finish"]
+__all__ = ["abort", "close_step", "fail", "finish", "resolve_calls"]

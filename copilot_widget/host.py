@@ -33,6 +33,11 @@ class Host(Protocol):
         """Where the user's files are, now; None where a Copilot is to have no file tools unless it is given a root."""
         ...
 
+    @property
+    def place(self) -> str | None:
+        """What conversations are kept by: the notebook's path, else the working folder; None: they are not kept."""
+        ...
+
     def tools(self) -> Sequence[Tool]:
         """Tools that every Copilot here has."""
         ...
@@ -70,6 +75,7 @@ class PlainHost:
     headless = True
     deps: Mapping[str, Any] = {}
     folder: Path | None = None
+    place: str | None = None
 
     def tools(self) -> Sequence[Tool]:
         return ()

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from copilot_widget.notebook.record import RecordTurn
+from copilot_widget.record import RecordTurn
 
 MARKDOWN = """The refunds in `df` are **signed the wrong way round**, see [the docs](https://example.org/docs) or https://example.org/a_b.
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from copilot_widget.notebook.record import RecordTurn, render
-from copilot_widget.notebook.record.style import HIDE_RULES
-from copilot_widget.notebook.record.words import count, dollars, duration, footer
 from copilot_widget.protocol import UIMessage
+from copilot_widget.record import RecordTurn, render
+from copilot_widget.record.style import HIDE_RULES
+from copilot_widget.record.words import count, dollars, duration, footer
 
 from .record_samples import MARKDOWN, assistant, ordinary, png, text, tool, user
 
@@ -271,7 +271,7 @@ def test_all_forms_of_prose_together_are_at_most_three_times_its_text() -> None:
 
 
 def test_importing_the_record_loads_nothing_heavy() -> None:
-    code = "import sys, copilot_widget.notebook.record; print(*sys.modules)"
+    code = "import sys, copilot_widget.record; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert not {"IPython", "markdown_it", "pydantic", "litellm", "pandas", "html.parser"} & set(loaded.split())
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from markdown_it import MarkdownIt
 
-from copilot_widget.notebook.record import RecordTurn, render
+from copilot_widget.record import RecordTurn, render
 
 from .kernel.kernels import Kernel, installed
 from .record_samples import MARKDOWN, ordinary, user
@@ -72,7 +72,8 @@ def kernel(request: pytest.FixtureRequest) -> Any:
 
 SHOW = """
 import threading
-from copilot_widget.notebook.record import RecordDisplay, RecordTurn, render
+from copilot_widget.notebook.record_display import RecordDisplay
+from copilot_widget.record import RecordTurn, render
 from tests.record_samples import assistant, text, user
 record = RecordDisplay(render([RecordTurn(user("Why?"), None, "running")], beside=True))
 record.show()

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from copilot_widget.notebook.record import RecordTurn, render
-from copilot_widget.notebook.record.prose import to_html, to_markdown
-from copilot_widget.notebook.record.sanitize import sanitize
+from copilot_widget.record import RecordTurn, render
+from copilot_widget.record.prose import to_html, to_markdown
+from copilot_widget.record.sanitize import sanitize
 
 from .record_samples import PAYLOADS, assistant, hostile, ordinary, text, user
 

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..past import recorded
+from ..record import render
 from ..runs.base import Event
 from ..runs.loop import start
 from ..state import TERMINAL
-from .record import RecordDisplay, RecordTurn, render
+from .kept import offer_earlier
+from .record_display import RecordDisplay
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
@@ -52,6 +55,7 @@ def show(
     record.show()
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     display({WIDGET_VIEW: view}, raw=True)
+    offer_earlier(copilot, widget, kind)
 
 
 class _Keeper:
@@ -81,21 +85,7 @@ class _Keeper:
 
 
 def _bundle(runs: Sequence[Run], *, beside: bool) -> dict[str, str]:
-    turns = [RecordTurn(run.prompt, run.message, run.status, _seconds(run)) for run in runs]
-    return render(turns, beside=beside)
-
-
-def _seconds(run: Run) -> dict[str, float]:
-    """How long each tool call took, from its arguments to its result, by the log's clock."""
-    begun: dict[str, float] = {}
-    seconds: dict[str, float] = {}
-    for event in run.feed.events:
-        chunk = event["chunk"]
-        if chunk["type"] == "tool-input-available":
-            begun[chunk["toolCallId"]] = event["ts"]
-        elif chunk["type"] in ("tool-output-available", "tool-output-error") and chunk["toolCallId"] in begun:
-            seconds[chunk["toolCallId"]] = event["ts"] - begun[chunk["toolCallId"]]
-    return seconds
+    return render(recorded(runs), beside=beside)
 
 
 def _print(runs: Sequence[Run]) -> None:

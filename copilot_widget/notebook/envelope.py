@@ -29,7 +29,7 @@ def envelope(events: Sequence[Event], *, times: bool = False) -> Envelope:
         "to": events[-1]["seq"],
         "chunks": [chunk for _, chunk in merged],
     }
-    if times:
+    if times and events[-1]["ts"]:  # of a turn that was kept, nobody knows when what happened
         result["at"] = [round(events[first]["ts"], 3) for first, _ in merged]
     return result
 

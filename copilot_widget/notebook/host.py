@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
@@ -50,6 +51,10 @@ class NotebookHost:
         except OSError:  # it has been deleted
             return None
         return here if here != Path(here.anchor) else None
+
+    @property
+    def place(self) -> str | None:
+        return notebook_path(self.shell.user_ns) or str(self.folder or "") or None
 
     def tools(self) -> Sequence[Tool]:
         if self._tools is None:
@@ -108,3 +113,19 @@ def _last_error() -> str:
 
     error = last_exception()
     return one_line(error, limit=80) if error is not None else ""
+
+
+def notebook_path(namespace: Mapping[str, Any]) -> str | None:
+    """The notebook's absolute path, as the front end that started the kernel has told it; None where none has."""
+    told = (
+        namespace.get("__vsc_ipynb_file__"),  # VS Code
+        namespace.get("__session__"),  # ipykernel, from the variable below
+        os.environ.get("JPY_SESSION_NAME"),  # Jupyter Server
+    )
+    for path in told:
+        if isinstance(path, str) and path.strip():
+            try:
+                return str(Path(path).absolute())
+            except OSError:  # a relative one, and the working folder has been deleted
+                return None
+    return None

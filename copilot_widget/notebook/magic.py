@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import config, host
 from ..errors import UsageError
+from .kept import KEEP_COMMANDS
 from .options import MagicCall, expand, parse
 from .reattach import listen
 
@@ -62,6 +63,9 @@ class Extension:
         command, _, rest = call.prompt.partition(" ")
         if command == "/runs" and not is_cell:
             return self._runs(copilot, call.values.get("executor"), rest.strip())
+        if command[1:] in KEEP_COMMANDS and command[:1] == "/" and not is_cell:
+            self._keep(copilot, command[1:], rest.strip())
+            return None
         if not call.prompt:
             if is_cell:
                 raise UsageError("There is no question in the cell.", hint="Write it below the line %%copilot.")
@@ -77,6 +81,14 @@ class Extension:
         if call.wait:
             run.wait()
         return run
+
+    def _keep(self, copilot: Copilot, name: str, argument: str) -> None:
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+        from .kept import keep_command
+
+        told = keep_command(self, copilot, name, argument)
+        display({"text/markdown": told, "text/plain": told}, raw=True)
 
     def _options(self, copilot: Copilot, call: MagicCall) -> dict[str, Any]:
         names = ("model", "max_steps", "budget", "approvals", "record", "executor")
@@ -124,6 +136,31 @@ class Extension:
             copilot.offer(self._decorated)
         return copilot.attach(row.info.run, executor=row.executor)
 
+    def resume(self, thread: str) -> Copilot:
+        """The Copilot of a kept conversation; further questions are asked there."""
+        from ..copilot import Copilot
+
+        name, copilot = next(
+            ((name, each) for name, each in self.copilots.items() if each.thread == thread), (thread, None)
+        )
+        if copilot is None:
+            copilot = Copilot()
+            copilot.resume(thread)
+            copilot.offer(self._decorated)
+            self.copilots[name] = copilot
+        self.current = name
+        return copilot
+
+    def load(self, path: str) -> Copilot:
+        """The Copilot of a conversation in a file; further questions are asked there."""
+        from ..copilot import Copilot
+
+        copilot = Copilot.load(path)
+        copilot.offer(self._decorated)
+        self.copilots[copilot.thread] = copilot
+        self.current = copilot.thread
+        return copilot
+
     def _draft(self, copilot: Copilot, call: MagicCall, options: dict[str, Any], notice: str) -> None:
         from .display import show
 
@@ -138,7 +175,7 @@ class Extension:
         if self.current not in self.copilots:
             from ..copilot import Copilot
 
-            copilot = self.copilots[self.current] = Copilot()
+            copilot = self.copilots[self.current] = Copilot(thread=call.values.get("thread"))
             copilot.offer(self._decorated)
         return self.copilots[self.current]
 

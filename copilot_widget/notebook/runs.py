@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..config import setting
-from ..copilot import shared_store
 from ..errors import CopilotError, UsageError
 from ..runs.base import Executor, RunInfo
 from ..runs.loop import start
 from ..runs.places import other_pools, shown_place
 from ..state import TERMINAL, RunStatus
+from ..store.open import shared_store
 
 if TYPE_CHECKING:
     from ..copilot import Copilot

@@ -13,19 +13,24 @@ import time
 from importlib import import_module
 from typing import Any
 
+from ..config import setting
+
 MODULES = (
     *("pydantic", "pydantic_core.core_schema", "pydantic.types", "pydantic.main", "pydantic.json_schema"),
     *("copilot_widget.protocol.chunks", "copilot_widget.protocol.messages", "copilot_widget.protocol.wire"),
     *("copilot_widget.state", "copilot_widget.tools.toolset", "copilot_widget.agent", "copilot_widget.copilot"),
     *("psygnal", "ipywidgets", "anywidget", "copilot_widget.protocol.commands", "copilot_widget.notebook.widget"),
-    *("markdown_it", "copilot_widget.notebook.record", "copilot_widget.notebook.record.html"),
-    *("copilot_widget.notebook.record.markdown", "copilot_widget.notebook.record.plain"),
-    *("concurrent.futures.thread", "copilot_widget.notebook.display"),
+    *("markdown_it", "copilot_widget.record", "copilot_widget.record.html"),
+    *("copilot_widget.record.markdown", "copilot_widget.record.plain"),
+    *("concurrent.futures.thread", "copilot_widget.notebook.kept", "copilot_widget.notebook.display"),
     *("copilot_widget.notebook.host", "copilot_widget.notebook.tools", "copilot_widget.notebook.context"),
     "copilot_widget.tools.files",
     *("copilot_widget.models.demo.frames", "copilot_widget.models.demo"),
 )
 """In pieces, the ones below first: a cell that starts has to wait for one of them at most."""
+
+KEEPING = ("sqlalchemy", "copilot_widget.store.sql")
+"""What a conversation that is kept in a file needs; after all else, since no answer waits for it."""
 
 _PAUSE = 0.03
 """Seconds after a cell in which the next one of Run All has started."""
@@ -59,7 +64,8 @@ class Warmer:
 
     def _run(self) -> None:
         time.sleep(_PAUSE)
-        for name in MODULES:
+        off = setting("store", env="COPILOT_STORE") == "off"
+        for name in MODULES if off else (*MODULES, *KEEPING):
             while not self._take():
                 self._idle.wait()
                 time.sleep(_PAUSE)

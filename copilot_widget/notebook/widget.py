@@ -21,6 +21,7 @@ from ..protocol.commands import (
     Complete,
     Deliver,
     Hello,
+    Reopen,
     Resume,
     Send,
     Stop,
@@ -34,6 +35,7 @@ from ..state import TERMINAL
 from .assets import assets, compressed, read
 from .document import document
 from .envelope import envelope
+from .kept import reopen
 from .router import router
 from .transport import Transport
 
@@ -68,7 +70,8 @@ class ChatWidget(anywidget.AnyWidget):
         self._kind: Kind = kind
         self._runs: list[Run] = []
         self._draft = draft
-        self._notice = notice
+        self._notice = notice or copilot.notices.take()
+        self._earlier: dict[str, Any] | None = None
         self._options = options or (runs[-1].options if runs and kind == "turn" else {})
         """Follow-ups are asked as the cell asked: of the same model, under the same limits."""
         # A thread's publishing needs the context of the cell that made the widget: ipykernel looks the parent up there.
@@ -93,7 +96,9 @@ class ChatWidget(anywidget.AnyWidget):
             initial=self.view(),
         )
         self.on_msg(self._on_fallback)  # pyright: ignore[reportUnknownMemberType]
-        self._unlisten = copilot.on_turn(self.add) if kind == "panel" else None
+        self._unlisten = [copilot.notices.listen(self.tell)]
+        if kind == "panel":
+            self._unlisten.append(copilot.on_turn(self.add))
 
     # ---- state -----------------------------------------------------------------------------------------
 
@@ -109,14 +114,27 @@ class ChatWidget(anywidget.AnyWidget):
             "queued": [],
             "draft": self._draft,
             "notice": self._notice,
+            "earlier": self._earlier,
             "models": [],
             "changes": self._changes(),
         }
+
+    def tell(self, notice: str) -> None:
+        """Say something beside the conversation."""
+        self._notice = notice
+        self._send_from_anywhere({"type": "view", "view": {"notice": notice}})
+
+    def offer(self, earlier: dict[str, Any] | None) -> None:
+        """Offer to go on with a kept conversation, {thread, title, about}; None: no more."""
+        self._earlier = earlier
+        self._send_from_anywhere({"type": "view", "view": {"earlier": earlier}})
 
     def add(self, run: Run) -> None:
         """Show one more run."""
         if run in self._runs:
             return
+        if self._earlier is not None:
+            self.offer(None)
         self._watch(run)
         self._send_from_anywhere({"type": "turn", "turn": _turn(run)})
         for callback in list(self.on_run):
@@ -180,12 +198,8 @@ class ChatWidget(anywidget.AnyWidget):
             return self._served(command)
         if isinstance(command, Undo):
             return self._undo(command)
-        if isinstance(command, Send):
-            return self._ask(command)
-        if isinstance(command, Asset):
-            return {"data": base64.b64encode(compressed(command.name)).decode()}
-        if isinstance(command, Complete):
-            return {"items": self._complete(command.text, command.cursor)}
+        if isinstance(command, (Send, Reopen, Asset, Complete)):
+            return self._act(command)
         run = self._run(command.run)
         if isinstance(command, Resume):
             return self._resume(run, command.after)
@@ -211,6 +225,16 @@ class ChatWidget(anywidget.AnyWidget):
 
         surroundings = getattr(host(), "surroundings", None)
         return complete_in_page(text, cursor, surroundings(self._copilot)) if surroundings is not None else []
+
+    def _act(self, command: Send | Reopen | Asset | Complete) -> Any:
+        """On a command that means no run."""
+        if isinstance(command, Send):
+            return self._ask(command)
+        if isinstance(command, Reopen):
+            return reopen(self, self._copilot, command.thread)
+        if isinstance(command, Asset):
+            return {"data": base64.b64encode(compressed(command.name)).decode()}
+        return {"items": self._complete(command.text, command.cursor)}
 
     def _resume(self, run: Run, after: int) -> dict[str, Any]:
         sent = self._transport.sent(run.feed)
@@ -244,8 +268,8 @@ class ChatWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """Take the widget away; its runs go on."""
         self._transport.close()
-        if self._unlisten is not None:
-            self._unlisten()
+        for unlisten in self._unlisten:
+            unlisten()
         super().close()
 
 

@@ -169,6 +169,14 @@ class Complete(_Command):
     cursor: int = Field(ge=0)
 
 
+class Reopen(_Command):
+    """Go on with a conversation that was kept, in a view that has none yet; without `thread`: begin a new one, and
+    offer the kept one no more. Result: {}."""
+
+    command: Literal["reopen"] = "reopen"
+    thread: str | None = None
+
+
 class Asset(_Command):
     """A part of the front end that is loaded on demand. Result: {data}, base64 of the gzipped file."""
 
@@ -176,13 +184,14 @@ class Asset(_Command):
     name: str
 
 
-ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Complete, Take, Deliver, Undo, Asset]
+ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Complete, Reopen, Take, Deliver, Undo, Asset]
 """A command to a widget."""
 Command = Union[ViewCommand, Attach]
 """Any command."""
 
 COMMANDS = (
-    "hello", "resume", "send", "stop", "approve", "answer", "complete", "take", "deliver", "undo", "attach", "asset"
+    "hello", "resume", "send", "stop", "approve", "answer", "complete", "reopen", "take", "deliver", "undo", "attach",
+    "asset",
 )  # fmt: skip
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 

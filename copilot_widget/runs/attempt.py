@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from ..agent import Agent, Item
@@ -26,14 +29,21 @@ T = TypeVar("T")
 
 _ENDS = ("finish-step", "finish", "error", "abort")
 """Chunks that a step ends with."""
+_FIRST_KEEP = 2.0
+"""Seconds of a step after which what has come of it is kept, where the log would not outlive us."""
 _STORE_SECONDS = 60.0
 """How long a database that does not answer is waited for."""
 
 
 class Attempt:
-    """Drives the run of one claim. `stop` ends it; `give_back` leaves it to another worker."""
+    """Drives the run of one claim. `stop` ends it; `give_back` leaves it to another worker.
 
-    def __init__(self, claim: Claim, log: Log, store: Store, agent_for: AgentFactory) -> None:
+    `keep_steps`: the log ends with this process, so the store is to have the answer as far as it has come, too.
+    """
+
+    def __init__(
+        self, claim: Claim, log: Log, store: Store, agent_for: AgentFactory, *, keep_steps: bool = False
+    ) -> None:
         self.claim = claim
         self.stop = StopSignal()
         self.status: RunStatus = "running"
@@ -45,6 +55,9 @@ class Attempt:
         self._writer = Writer(log, claim.request.run, claim.fence, claim.last_seq, self.stop)
         self._step: asyncio.Task[RunState] | None = None
         self._wanted_back = False
+        self._keep_steps = keep_steps
+        self._keep_pause = _FIRST_KEEP
+        self._keep_at = math.inf
 
     @property
     def logged(self) -> int:
@@ -155,10 +168,15 @@ class Attempt:
         if waits and self.stop.is_set:
             state.status = "running"
         self.status = state.status
+        if self._keep_steps:
+            await self._keep(state.message, state.status)
         return state
 
     async def _take_step(self, agent: Agent, state: RunState, ends: list[dict[str, Any]]) -> RunState:
         """The step's chunks into the log; what ends it into `ends`, since that lands together with the commit."""
+        if self._keep_steps:
+            self._keep_pause = _FIRST_KEEP
+            self._keep_at = time.monotonic() + self._keep_pause
         steps = cast("AsyncGenerator[Item, None]", agent.step(state, self.stop))
         try:
             async for item in steps:
@@ -171,18 +189,34 @@ class Attempt:
                 for held in (*ends, chunk):
                     await self._writer.put(held)
                 ends.clear()
+                if time.monotonic() > self._keep_at:
+                    await self._keep_partly(state)
         finally:
             await steps.aclose()
         raise AssertionError("a step ends with a state")
+
+    async def _keep_partly(self, state: RunState) -> None:
+        """In the middle of a step; each time after twice as long, so that a long answer costs twice its length."""
+        self._keep_pause *= 2
+        self._keep_at = time.monotonic() + self._keep_pause
+        await self._keep(self._as_seen(state), "running")
+
+    async def _keep(self, message: UIMessage, status: RunStatus) -> None:
+        with contextlib.suppress(StoreError):  # the run does not depend on it
+            await self._store.put(self._request.owner, self._request.thread, marked(message, status))
+
+    def _as_seen(self, state: RunState) -> UIMessage:
+        """The message with what the step has logged so far."""
+        reducer = Reducer(state.message)
+        for chunk in self._writer.since:
+            reducer.push(chunk)
+        return reducer.message
 
     # ---- its end ------------------------------------------------------------------------------------------
 
     async def _fail(self, state: RunState, error: CopilotError) -> None:
         """A bug of ours, or an agent that could not be made, still ends the run with one terminal event."""
-        reducer = Reducer(state.message)
-        for chunk in self._writer.since:
-            reducer.push(chunk)
-        state.message = reducer.message
+        state.message = self._as_seen(state)
         chunks = [*self._started(state), *fail(state, state.message, error)]
         await self._close(state, [to_wire(chunk) for chunk in chunks])
 
@@ -198,6 +232,8 @@ class Attempt:
         for chunk in ends:
             reducer.push(chunk)
         owner, thread, message = self._request.owner, self._request.thread, reducer.message
+        if state.status == "stopped":
+            message = marked(message, "stopped")
         if message.parts or message.metadata:
             await self._patiently(lambda: self._store.put(owner, thread, message))
         await self._writer.commit(ends, Commit(state.status))
@@ -216,6 +252,13 @@ class Attempt:
             pause = min(2 * pause, 2.0)
 
 
+def marked(message: UIMessage, status: RunStatus) -> UIMessage:
+    """What is kept says where its run stood; of one that is complete, or has failed, the message itself tells."""
+    held: object = message.metadata
+    metadata = cast("dict[str, Any]", held) if isinstance(held, dict) else {}
+    return replace(message, metadata={**metadata, "status": status})
+
+
 def _given_up() -> CopilotError:
     return CopilotError(
         f"The run was given up: {TRIES} attempts ended without finishing a step; each worker was lost on it.",
@@ -224,4 +267,4 @@ def _given_up() -> CopilotError:
     )
 
 
-__all__ = ["AgentFactory", "Attempt"]
+__all__ = ["AgentFactory", "Attempt", "marked"]

@@ -114,12 +114,13 @@ be collected with the work that it does."""
 class KernelExecutor(LogExecutor):
     """Runs are tasks on the agent's loop, their log is in memory: they live as long as this process.
 
-    Runs go on when nobody refers to it any more; its worker ends after them.
+    Runs go on when nobody refers to it any more; its worker ends after them. `keep_steps`: see Attempt.
     """
 
-    def __init__(self, agent_for: AgentFactory, store: Store) -> None:
-        super().__init__(MemoryLog(keep=math.inf), MemoryBell(), store)
+    def __init__(self, agent_for: AgentFactory, store: Store, *, owner: str = LOCAL, keep_steps: bool = False) -> None:
+        super().__init__(MemoryLog(keep=math.inf), MemoryBell(), store, owner=owner)
         self._agent_for = agent_for
+        self._keep_steps = keep_steps
         self._working: asyncio.Task[None] | None = None
 
     async def submit(self, request: RunRequest, *, idempotency_key: str) -> RunId:
@@ -131,7 +132,14 @@ class KernelExecutor(LogExecutor):
         if self._working is not None:
             return
         worker = Worker(
-            self.log, self.bell, self.store, self._agent_for, slots=1_000_000, lease=math.inf, name="kernel"
+            self.log,
+            self.bell,
+            self.store,
+            self._agent_for,
+            slots=1_000_000,
+            lease=math.inf,
+            name="kernel",
+            keep_steps=self._keep_steps,
         )
         self._working = _keep(asyncio.ensure_future(worker.run()))
         loop = asyncio.get_running_loop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
@@ -47,6 +47,12 @@ class Feed:
             self._push(self._made_up(f"The run's log cannot be read: {one_line(error)}"))
         if self.status not in TERMINAL:
             self._push(self._made_up("The run's log ended without an ending."))
+
+    def fill(self, chunks: Iterable[dict[str, Any]], ts: float) -> None:
+        """The whole run at once, from its message, where no log of it is left. When what happened is not known: `ts`
+        is when it began, in epoch seconds, and 0 for all else."""
+        for number, chunk in enumerate(chunks):
+            self._push(Event(run=self.run, seq=number + 1, attempt=0, ts=ts if number == 0 else 0.0, chunk=chunk))
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each further event, on the agent's loop. Returns the function that ends it."""

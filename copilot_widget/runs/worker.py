@@ -57,6 +57,7 @@ class Worker:
         slots: int = 5,
         lease: float = LEASE_SECONDS,
         name: str = "",
+        keep_steps: bool = False,
     ) -> None:
         self.name = name or f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self.slots = slots
@@ -70,6 +71,7 @@ class Worker:
         self._store = store
         self._agent_for = agent_for
         self._lease = lease
+        self._keep_steps = keep_steps
         self._free = asyncio.Semaphore(slots)
         self._works: dict[RunId, asyncio.Task[None]] = {}
         self._again: set[RunId] = set()
@@ -193,7 +195,8 @@ class Worker:
         if claim is None:
             return ()
         self.stats.claimed += 1
-        attempt = self.held[ring.run] = Attempt(claim, self._log, self._store, self._agent_for)
+        attempt = Attempt(claim, self._log, self._store, self._agent_for, keep_steps=self._keep_steps)
+        self.held[ring.run] = attempt
         if self.draining:
             attempt.give_back()
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 from ..errors import StoreError
 from ..protocol.jsontext import dumps, loads
@@ -10,6 +12,27 @@ from ..protocol.messages import UIMessage
 
 MAX_MESSAGE_BYTES = 64_000_000
 """Of a message as JSON: more than a request may have, with the answer's pictures and tables."""
+
+
+_SAID_LIMIT = 20_000
+"""Characters of a message that a search looks through."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list of conversations shows. Times are epoch seconds; `cost` is in US dollars, None: not known."""
+
+    thread: str
+    place: str
+    """Where it belongs: a notebook's path, or a folder."""
+    title: str
+    created: float
+    updated: float
+    turns: int
+    """The user's messages."""
+    model: str
+    """Of the latest answer; "" where none has come."""
+    cost: float | None
 
 
 class Store(Protocol):
@@ -31,7 +54,20 @@ class Store(Protocol):
         """Forget what follows a message; nothing where that is not kept."""
         ...
 
-    async def clear(self, owner: str, thread: str) -> None: ...
+    async def clear(self, owner: str, thread: str) -> None:
+        """Forget the conversation: its messages and its label."""
+        ...
+
+    async def label(self, owner: str, thread: str, *, place: str | None = None, title: str | None = None) -> None:
+        """Say where a conversation belongs, and what it is called; None leaves what was said before."""
+        ...
+
+    async def conversations(self, owner: str, *, place: str | None = None, words: Sequence[str] = ()) -> list[Summary]:
+        """Those of the owner that have a place and a message of the user, the latest first: of `place`, or of all.
+
+        With `words`, those that have each of them in their title or texts, whatever its case.
+        """
+        ...
 
     async def check(self) -> None:
         """See that it can be used now; a new database is made ready. The other methods do so at their first call."""
@@ -58,4 +94,26 @@ def decode(text: str) -> UIMessage:
     return UIMessage.from_wire(loads(text))
 
 
-__all__ = ["MAX_MESSAGE_BYTES", "Store", "decode", "encode"]
+def said(message: UIMessage) -> str:
+    """What a search looks through: the message's text, without regard to case."""
+    return message.text[:_SAID_LIMIT].casefold()
+
+
+def model_of(message: UIMessage) -> str | None:
+    """The model that wrote it, where the message says so."""
+    model = _metadata(message).get("model")
+    return model if isinstance(model, str) else None
+
+
+def cost_of(message: UIMessage) -> float | None:
+    """What it has cost in US dollars, where the message says so."""
+    cost = _metadata(message).get("cost")
+    return float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None
+
+
+def _metadata(message: UIMessage) -> dict[str, Any]:
+    held: object = message.metadata
+    return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
+
+
+__all__ = ["MAX_MESSAGE_BYTES", "Store", "Summary", "cost_of", "decode", "encode", "model_of", "said"]

@@ -68,6 +68,12 @@ class Database:
             f"The conversations in {self.address} cannot be used now: {reason}.", hint=hint, code="unavailable"
         )
 
+    def forget(self) -> None:
+        """See that what was deleted is in no file any more. Another process that reads just now puts that off."""
+        if self.is_sqlite:
+            with self._engine.connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -168,6 +174,7 @@ def _make_private(path: Path) -> None:
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # its driver begins no transactions of its own: `_begin_sqlite` does
     connection.execute("PRAGMA journal_mode=WAL")  # who reads does not wait for who writes
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -37,4 +37,15 @@ def open_store(url: str | None = None) -> Store:
     return SqlStore(chosen or data_folder() / FILE_NAME)
 
 
-__all__ = ["FILE_NAME", "open_store"]
+def shared_store() -> Store:
+    """Conversations that workers can read, too."""
+    store = open_store()
+    if isinstance(store, MemoryStore):
+        raise UsageError(
+            "Conversations are kept in this process only (COPILOT_STORE is off): no other process can answer in them.",
+            hint="Set COPILOT_STORE to a database URL, or leave it out; or let runs be executed in the kernel.",
+        )
+    return store
+
+
+__all__ = ["FILE_NAME", "open_store", "shared_store"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from ..errors import CopilotError, StoreError, UsageError, one_line, redact
 from ..protocol.jsontext import loads
 from ..protocol.messages import UIMessage
-from .base import encode
+from .base import Summary, encode
 from .wire import CODES, PATH, VERSION
 
 if TYPE_CHECKING:
@@ -51,6 +52,17 @@ class RemoteStore:
 
     async def clear(self, owner: str, thread: str) -> None:
         await self._call("clear", owner, thread)
+
+    async def label(self, owner: str, thread: str, *, place: str | None = None, title: str | None = None) -> None:
+        await self._call("label", owner, thread, place=json.dumps(place), title=json.dumps(title))
+
+    async def conversations(self, owner: str, *, place: str | None = None, words: Sequence[str] = ()) -> list[Summary]:
+        asked = {"place": json.dumps(place), "words": json.dumps(list(words))}
+        found = (await self._call("conversations", owner, "", **asked)).get("conversations")
+        try:
+            return [Summary(**each) for each in cast("list[dict[str, Any]]", found)]
+        except TypeError:
+            raise self._strange("no conversations in its answer") from None
 
     async def check(self) -> None:
         await self._call("check", "", "")

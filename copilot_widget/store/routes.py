@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from dataclasses import asdict
 from typing import Any, cast
 
 from starlette.requests import Request
@@ -66,6 +67,12 @@ class _Endpoint:
             await self._store.truncate(owner, thread, _after(asked))
         elif method == "clear":
             await self._store.clear(owner, thread)
+        elif method == "label":
+            place, title = _text_or_none(asked, "place"), _text_or_none(asked, "title")
+            await self._store.label(owner, thread, place=place, title=title)
+        elif method == "conversations":
+            found = await self._store.conversations(owner, place=_text_or_none(asked, "place"), words=_words(asked))
+            return json.dumps({"version": VERSION, "conversations": [asdict(each) for each in found]})
         elif method == "check":
             await self._store.check()
         else:
@@ -97,6 +104,20 @@ def _after(asked: dict[str, Any]) -> str:
     if not isinstance(asked.get("after"), str):
         raise UsageError("The body must name the message after which the conversation is cut.")
     return asked["after"]
+
+
+def _text_or_none(asked: dict[str, Any], name: str) -> str | None:
+    value = asked.get(name)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{name} must be a text.")
+    return value
+
+
+def _words(asked: dict[str, Any]) -> list[str]:
+    words = cast("list[Any]", asked.get("words") or [])
+    if not isinstance(cast("Any", words), list) or not all(isinstance(word, str) for word in words):
+        raise UsageError("words must be a list of texts.")
+    return words
 
 
 def _message(asked: dict[str, Any]) -> UIMessage:

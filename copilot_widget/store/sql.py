@@ -7,20 +7,37 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, Text, delete, select, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    case,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import StoreError
 from ..protocol.messages import UIMessage
-from .base import decode, encode
+from .base import Summary, cost_of, decode, encode, model_of, said
 from .database import Database
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised with every change of the tables below."""
 
 _ANSWER_SECONDS = 30.0
@@ -39,7 +56,14 @@ _threads = Table(
     Column("owner", Text, nullable=False),  # as people read it: `key` tells threads apart
     Column("thread", Text, nullable=False),
     Column("last", BigInteger, nullable=False),  # the position given last
+    # since version 2; where a version before wrote the row, they are null
+    Column("place_key", String(64)),  # of owner and place; null: it is listed nowhere
+    Column("place", Text),
+    Column("title", Text),
+    Column("created", Float(53)),
+    Column("updated", Float(53)),
 )
+_by_place = Index("copilot_threads_by_place", _threads.c.place_key)
 _messages = Table(
     "copilot_messages",
     _metadata,
@@ -47,7 +71,16 @@ _messages = Table(
     Column("message_key", String(64), primary_key=True),
     Column("position", BigInteger, nullable=False),
     Column("content", Text, nullable=False),  # not JSON: PostgreSQL's refuses NUL and lone surrogates
+    # since version 2, so that a list of conversations need not read them
+    Column("role", String(16)),
+    Column("model", Text),
+    Column("cost", Float(53)),
+    Column("said", Text),
 )
+_NEW_IN_2 = {
+    _threads: ("place_key", "place", "title", "created", "updated"),
+    _messages: ("role", "model", "cost", "said"),
+}
 
 
 class SqlStore:
@@ -72,18 +105,19 @@ class SqlStore:
     async def put(self, owner: str, thread: str, message: UIMessage) -> None:
         key, message_key, content = _digest(owner, thread), _digest(message.id), encode(message)
         # The thread's row is written first: it stays locked until the commit, so positions come in commits' order.
-        new_thread = self._insert(_threads).values(key=key, owner=_legible(owner), thread=_legible(thread), last=1)
+        now = time.time()
+        new_thread = self._new_thread(owner, thread, last=1, updated=now)
         next_position = new_thread.on_conflict_do_update(
-            index_elements=[_threads.c.key], set_={"last": _threads.c.last + 1}
+            index_elements=[_threads.c.key], set_={"last": _threads.c.last + 1, "updated": now}
         ).returning(_threads.c.last)
+        known = {"content": content, "role": message.role, "cost": cost_of(message)}
+        known |= {"model": _legible(model_of(message) or "") or None, "said": _legible(said(message))}
 
         def write(connection: Connection) -> None:
             position = connection.scalar(next_position)
-            row = self._insert(_messages).values(
-                thread_key=key, message_key=message_key, position=position, content=content
-            )
+            row = self._insert(_messages).values(thread_key=key, message_key=message_key, position=position, **known)
             keys = [_messages.c.thread_key, _messages.c.message_key]
-            connection.execute(row.on_conflict_do_update(index_elements=keys, set_={"content": content}))
+            connection.execute(row.on_conflict_do_update(index_elements=keys, set_=known))
 
         await self._call(write)
 
@@ -110,12 +144,50 @@ class SqlStore:
             connection.execute(delete(_messages).where(_messages.c.thread_key == key))
 
         await self._call(write)
+        await _in_thread(self._forget)
+
+    async def label(self, owner: str, thread: str, *, place: str | None = None, title: str | None = None) -> None:
+        given: dict[str, Any] = {}
+        if place is not None:
+            given |= {"place": _legible(place), "place_key": _digest(owner, place)}
+        if title is not None:
+            given["title"] = _legible(title)
+        row = self._new_thread(owner, thread, last=0, updated=time.time(), **given)
+        if given:
+            await self._call(
+                lambda connection: connection.execute(
+                    row.on_conflict_do_update(index_elements=[_threads.c.key], set_=given)
+                )
+            )
+
+    async def conversations(self, owner: str, *, place: str | None = None, words: Sequence[str] = ()) -> list[Summary]:
+        query = _summaries(owner, place)
+        wanted = [_legible(word.casefold()) for word in words]
+
+        def read(connection: Connection) -> list[Summary]:
+            rows = connection.execute(query).all()
+            mine = [row for row in rows if row.key == _digest(owner, row.thread)]
+            for word in wanted:
+                holding = select(_messages.c.thread_key).where(_messages.c.said.contains(word, autoescape=True))
+                keys = set(connection.scalars(holding.distinct().where(_of_places(owner, place))))
+                mine = [row for row in mine if row.key in keys or word in (row.title or "").casefold()]
+            return [_summary(row) for row in mine]
+
+        return await self._call(read, write=False)
 
     async def check(self) -> None:
         await self._call(self._check_version, write=False)
 
     async def close(self) -> None:
         await _in_thread(self._database.close)
+
+    def _new_thread(self, owner: str, thread: str, **values: Any) -> Any:
+        names = {"owner": _legible(owner), "thread": _legible(thread)}
+        return self._insert(_threads).values(key=_digest(owner, thread), **names, created=time.time(), **values)
+
+    def _forget(self) -> None:
+        with contextlib.suppress(StoreError), self._database.errors():
+            self._database.forget()
 
     # ---- calls ------------------------------------------------------------------------------------------
 
@@ -141,6 +213,11 @@ class SqlStore:
                 return
             try:
                 with self._database.begin(write=False) as connection:
+                    found = connection.scalar(select(_schema.c.version))
+                if found == 1:
+                    with self._database.begin() as connection:
+                        self._bring_to_2(connection)
+                with self._database.begin(write=False) as connection:
                     self._check_version(connection)
             except SQLAlchemyError as error:
                 if not self._database.lacks_table(error):
@@ -152,16 +229,81 @@ class SqlStore:
 
     def _create(self, connection: Connection) -> None:
         """Make the tables, where no other process has been quicker; in one transaction, which SQLite serialises."""
-        if not self._database.is_sqlite:
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _CREATION_LOCK})
+        self._lock_schema(connection)
         _metadata.create_all(connection)
         if connection.scalar(select(_schema.c.version)) is None:
             connection.execute(_schema.insert().values(version=SCHEMA))
+
+    def _bring_to_2(self, connection: Connection) -> None:
+        """What version 1 has kept stays, and is listed nowhere: it does not say where it belongs."""
+        self._lock_schema(connection)
+        if connection.scalar(select(_schema.c.version)) != 1:
+            return
+        for table, names in _NEW_IN_2.items():
+            for name in names:
+                kind = table.c[name].type.compile(connection.dialect)
+                connection.execute(text(f"alter table {table.name} add column {name} {kind}"))
+        _by_place.create(connection)
+        connection.execute(_schema.update().values(version=2))
+
+    def _lock_schema(self, connection: Connection) -> None:
+        if not self._database.is_sqlite:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _CREATION_LOCK})
 
     def _check_version(self, connection: Connection) -> None:
         found = connection.scalar(select(_schema.c.version))
         if found != SCHEMA:
             raise _other_version(self._database.address, found)
+
+
+def _of_places(owner: str, place: str | None) -> Any:
+    """The condition that a message's thread is listed at `place`, or at any place of the owner."""
+    threads = select(_threads.c.key).where(_listed(owner, place))
+    return _messages.c.thread_key.in_(threads)
+
+
+def _listed(owner: str, place: str | None) -> Any:
+    if place is not None:
+        return _threads.c.place_key == _digest(owner, place)
+    return _threads.c.place_key.is_not(None) & (_threads.c.owner == _legible(owner))
+
+
+def _summaries(owner: str, place: str | None) -> Any:
+    asked, answered = _messages.c.role == "user", _messages.c.role == "assistant"
+    counted = (
+        select(
+            _messages.c.thread_key,
+            func.sum(case((asked, 1), else_=0)).label("turns"),
+            func.sum(_messages.c.cost).label("cost"),
+            func.sum(case((answered & _messages.c.cost.is_(None), 1), else_=0)).label("unpriced"),
+            func.max(case((_messages.c.model.is_not(None), _messages.c.position))).label("latest"),
+        )
+        .where(_of_places(owner, place))
+        .group_by(_messages.c.thread_key)
+        .subquery()
+    )
+    latest = _messages.alias()
+    model = select(latest.c.model).where(latest.c.thread_key == _threads.c.key, latest.c.position == counted.c.latest)
+    columns = (*(_threads.c[name] for name in ("key", "thread", "place", "title", "created", "updated")), counted)
+    return (
+        select(*columns, model.scalar_subquery().label("model"))
+        .join(counted, counted.c.thread_key == _threads.c.key)
+        .where(_listed(owner, place), counted.c.turns > 0)
+        .order_by(_threads.c.updated.desc())
+    )
+
+
+def _summary(row: Any) -> Summary:
+    return Summary(
+        thread=row.thread,
+        place=row.place,
+        title=row.title or "",
+        created=row.created or 0.0,
+        updated=row.updated or 0.0,
+        turns=int(row.turns),
+        model=row.model or "",
+        cost=None if row.unpriced else float(row.cost or 0.0),
+    )
 
 
 def _other_version(address: str, found: int | None) -> StoreError:

@@ -1,7 +1,7 @@
 """What the service that keeps conversations, and who calls it, must agree on.
 
-`POST /service/threads/{messages,put,clear,check}` with `{version, owner, thread, message?}` is answered by
-`{version, messages?}`, or by `{error: {code, message, hint}}` and a status that is not 200.
+`POST /service/threads/{messages,put,truncate,clear,label,conversations,check}` with `{version, owner, thread, …}` is
+answered by `{version, messages?, conversations?}`, or by `{error: {code, message, hint}}` and a status that is not 200.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ export interface Metadata {
   steps?: number;
   durationMs?: number;
   badge?: string;
+  /** Of a turn that was kept: "interrupted" where its kernel ended before it did. */
+  status?: string;
   error?: Told;
   limit?: Told;
 }

@@ -279,6 +279,15 @@ export class Store {
     this.#changed(true);
   }
 
+  /** Goes on with a kept conversation, or, with null, begins a new one. */
+  async reopen(thread: string | null): Promise<void> {
+    try {
+      await this.#line.send("reopen", { thread });
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
   /** Stops the turn that goes on. */
   async stop(): Promise<void> {
     const turn = this.active;

@@ -23,6 +23,8 @@ export interface View {
   queued: { id: string; text: string }[];
   draft: string | null;
   notice: string | null;
+  /** A kept conversation that the user may go on with; `about` is in words. */
+  earlier: { thread: string; title: string; about: string } | null;
   models: string[];
   /** Changes of cells that this kernel can undo: run → call → what they are now. */
   changes: Record<string, Record<string, "done" | "undone">>;
@@ -49,6 +51,7 @@ const EMPTY: View = {
   queued: [],
   draft: null,
   notice: null,
+  earlier: null,
   models: [],
   changes: {},
 };

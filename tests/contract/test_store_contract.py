@@ -233,6 +233,89 @@ async def test_a_writer_that_is_held_up_gives_up_in_time_and_can_try_again(
     assert await texts(store) == ["one", "two"]
 
 
+# ---- lists ------------------------------------------------------------------------------------------------------
+
+
+def answered(text: str, message_id: str, **metadata: Any) -> UIMessage:
+    message = said(text, message_id, "assistant")
+    message.metadata = metadata or None
+    return message
+
+
+async def listed(store: Any, owner: str = "ann", **asked: Any) -> list[str]:
+    return [each.thread for each in await store.conversations(owner, **asked)]
+
+
+async def test_conversations_are_listed_by_place_and_found_by_words(anywhere: Place):
+    store = anywhere.open()
+    for owner, thread, where, title in (
+        ("ann", "t1", "/a/x.ipynb", "Sales of May"),
+        ("ann", "t2", "/b/x.ipynb", "Äpfel 100%"),
+        ("bob", "t1", "/a/x.ipynb", "Bob's"),
+        ("ann", "unasked", "/a/x.ipynb", "Nothing was asked"),
+    ):
+        await store.label(owner, thread, place=where, title=title)
+        if thread != "unasked":
+            await store.put(owner, thread, said(f"{title} please", "q1"))
+    await store.put("ann", "t0", said("not labelled", "q1"))
+    await store.put("ann", "t1", answered("First ÄRGER.", "a1", model="m/one", cost=0.25))
+    await store.put("ann", "t1", answered("First, better.", "a1", model="m/one", cost=0.5))
+    await store.put("ann", "t1", said("And then?", "q2"))
+    await store.put("ann", "t1", answered("The_end of ÄRGER.", "a2", model="m/two", cost=0.25))
+    await store.put("ann", "t2", answered("So.", "a1", model="m/one"))
+    assert await listed(store) == ["t2", "t1"]  # the latest first
+    assert await listed(store, place="/a/x.ipynb") == ["t1"]
+    assert await listed(store, "bob") == ["t1"]
+    assert await listed(store, "eve") == []
+    (first,) = await store.conversations("ann", place="/a/x.ipynb")
+    told = (first.title, first.place, first.turns, first.model, first.cost)
+    assert told == ("Sales of May", "/a/x.ipynb", 2, "m/two", 0.75)
+    assert 0 <= first.updated - first.created < 60
+    (second,) = await store.conversations("ann", place="/b/x.ipynb")
+    assert (second.turns, second.cost) == (1, None)  # an answer without a price
+    for words, found in (
+        (["ärger"], ["t1"]),
+        (["SALES", "the_end"], ["t1"]),
+        (["the%end"], []),
+        (["100%"], ["t2"]),
+        (["äpfel", "so."], ["t2"]),
+        (["sales", "so."], []),
+        (["first ärger"], []),  # it was replaced
+        (["bob"], []),
+    ):
+        assert await listed(store, words=words) == found, words
+
+
+async def test_a_label_is_changed_in_part_and_goes_with_its_conversation(anywhere: Place):
+    store = anywhere.open()
+    await store.label("ann", "t", place="/a", title="first")
+    await store.put("ann", "t", said("a question", "q"))
+    await store.label("ann", "t", title="second \0 \ud800")
+    await store.label("ann", "t")
+    (held,) = await store.conversations("ann", place="/a")
+    assert held.title.startswith("second ")
+    await store.clear("ann", "t")
+    assert await store.conversations("ann") == []
+    assert await store.messages("ann", "t") == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_what_version_1_has_kept_is_brought_along(kind: str, request: pytest.FixtureRequest, tmp_path: Path):
+    async with place(kind, request, tmp_path) as found:
+        await found.open().put("ann", "t", said("kept", "1"))
+        found.execute("drop index copilot_threads_by_place")
+        for table, names in sql._NEW_IN_2.items():
+            for name in names:
+                found.execute(f"alter table {table.name} drop column {name}")
+        found.execute("update copilot_schema set version = 1")
+        stores = [found.open(), found.open()]
+        await asyncio.gather(*(store.label("ann", "t", place="/a", title="old") for store in stores))
+        await stores[0].put("ann", "t", said("new", "2"))
+        assert await texts(stores[1]) == ["kept", "new"]
+        assert await listed(stores[1], place="/a", words=["new"]) == ["t"]
+        assert found.execute("select version from copilot_schema") == [(SCHEMA,)]
+
+
 # ---- what can be wrong ----------------------------------------------------------------------------------------
 
 

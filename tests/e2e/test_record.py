@@ -11,7 +11,7 @@ from nbconvert.filters import markdown2html_mistune
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Browser, Page, expect
 
-from copilot_widget.notebook.record import render
+from copilot_widget.record import render
 
 from ..record_samples import PAYLOADS, hostile
 from .conftest import OpenNotebook
@@ -22,7 +22,8 @@ SETUP = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 import anywidget, ipywidgets
 from IPython.display import HTML, display
-from copilot_widget.notebook.record import RecordDisplay, RecordTurn, render
+from copilot_widget.notebook.record_display import RecordDisplay
+from copilot_widget.record import RecordTurn, render
 from tests.record_samples import assistant, ordinary, text, user
 
 class View(anywidget.AnyWidget):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import time
+
+from playwright.sync_api import Browser, Page, expect
 
 from .conftest import OpenNotebook
 from .jupyter import Front
+from .notebook import NotebookPage
 from .scripts import SETUP, WORDS
 from .view import View
 
@@ -25,6 +28,47 @@ def test_a_reload_in_mid_run_loses_and_doubles_nothing(open_notebook: OpenNotebo
     notebook.view(1).wait_ended()
     assert _words(notebook.view(1)) == WORDS
     expect(notebook.broken()).to_have_count(0)
+
+
+_SOCKETS = """
+globalThis.sockets = [];
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...args) { super(...args); globalThis.sockets.push(this); }
+};
+"""
+_DROP = "() => sockets.filter(each => each.readyState === WebSocket.OPEN).map(each => each.close()).length"
+
+
+def test_a_dropped_line_a_sleep_and_a_second_browser_catch_up(
+    page: Page, open_notebook: OpenNotebook, browser: Browser
+) -> None:
+    """Each view has every word once, whatever it has missed."""
+    page.add_init_script(_SOCKETS)
+    notebook = open_notebook(SETUP, 'copilot.ask("slow")')
+    notebook.run(0)
+    notebook.run(1)
+    view = notebook.view(1)
+    view.expect_text("w20 ")
+    assert page.evaluate(_DROP) > 0
+    view.expect_text("w70 ")
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    time.sleep(2)
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+    view.expect_text("w140 ")
+    notebook.save()
+    context = browser.new_context()
+    second = NotebookPage(context.new_page(), notebook.server, "lab", notebook.name).open()
+    second.view(1).wait_ended()
+    view.wait_ended()
+    assert _words(view) == _words(second.view(1)) == WORDS
+    for each in (notebook, second):
+        expect(each.broken()).to_have_count(0)
+    page.close()
+    second.view(1).ask("a follow-up")
+    second.view(1).expect_text("This is the second answer.")
+    expect(second.view(1).parts("prompt")).to_have_count(2)
+    context.close()
 
 
 def test_an_approval_outlives_a_reload(open_notebook: OpenNotebook) -> None:

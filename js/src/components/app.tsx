@@ -44,6 +44,7 @@ export function App() {
           </div>
         ))}
       </Log>
+      {view.earlier && store.connection !== "gone" && <Earlier />}
       {view.notice && <Notice text={view.notice} />}
       {store.connection === "reconnecting" && (
         <Notice text="The connection to the kernel is interrupted; trying again." />
@@ -52,6 +53,24 @@ export function App() {
       <Composer />
       <LiveRegion />
     </>
+  );
+}
+
+/** After a restart: the notebook's last conversation is kept, and can be gone on with. */
+function Earlier() {
+  const { store } = useWidget();
+  const { earlier } = store.view;
+  if (!earlier) return null;
+  return (
+    <p class="cw-notice" dir="auto">
+      An earlier conversation of this notebook is kept. The variables of its kernel are gone.{" "}
+      <button type="button" class="cw-button" onClick={() => store.reopen(earlier.thread)}>
+        Resume: {earlier.title} · {earlier.about}
+      </button>{" "}
+      <button type="button" class="cw-button" onClick={() => store.reopen(null)}>
+        New conversation
+      </button>
+    </p>
   );
 }
 

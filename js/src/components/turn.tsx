@@ -74,7 +74,7 @@ function Ending({ turn, run, status }: { turn: TurnData; run: RunState | undefin
       {run.unreadable && <Notice text={`A part of this answer could not be read: ${run.unreadable}`} />}
       {metadata.limit?.message && <Notice text={sentences(metadata.limit)} />}
       <p class="cw-usage" data-usage>
-        {status === "stopped" && <strong>Stopped · </strong>}
+        {status === "stopped" && <strong>{metadata.status === "interrupted" ? "Interrupted" : "Stopped"} · </strong>}
         {usageLine(metadata)}
       </p>
     </>

@@ -1,14 +1,13 @@
 """The record that survives: a run's transcript as a static output, readable without kernel, widget or trust.
 
-`render` makes a MIME bundle of turns; `RecordDisplay` keeps it in the notebook beside the live view. Nothing heavy is
-imported before the first render.
+`render` makes a MIME bundle of turns, for a notebook's cell (notebook/record_display) and for files (export). Nothing
+heavy is imported before the first render.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .display import RecordDisplay
 from .turn import RecordTurn, read
 
 
@@ -30,4 +29,4 @@ def render(turns: Sequence[RecordTurn], *, model: str = "", beside: bool = False
     }
 
 
-__all__ = ["RecordDisplay", "RecordTurn", "render"]
+__all__ = ["RecordTurn", "render"]

@@ -1,0 +1,226 @@
+"""Where a Copilot's conversation is kept, under which id, and what it is called."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import hashlib
+import os
+import re
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Union, cast
+
+from .config import data_folder, setting
+from .errors import CopilotError, UsageError, redact
+from .host import host
+from .protocol.messages import UIMessage
+from .runs import loop
+from .runs.attempt import marked
+from .runs.base import Executor
+from .runs.executor import KernelExecutor, LogExecutor
+from .runs.places import owner
+from .state import LOCAL
+from .store import MemoryStore, Store
+from .store.base import Summary
+from .store.behind import WriteBehind
+
+StoreGiven = Union[str, Literal[False], None]
+
+TITLE_LENGTH = 60
+_EXIT_SECONDS = 2.0
+"""How long a process that ends waits until all is written."""
+
+_stores: dict[tuple[str, ...], Store] = {}
+"""Those behind, which Copilots share. The key is all that one is made of."""
+_told: set[str] = set()
+"""What this process has said about them: once is enough."""
+_open_ones: weakref.WeakSet[Keeping] = weakref.WeakSet()
+
+
+class Keeping:
+    """What is kept of one Copilot. `given` is its argument `store`; `tell` gets a sentence when something is wrong;
+    `unfinished` are the answers that are being given now, with their threads.
+
+    Raises UsageError for a `given` that cannot be.
+    """
+
+    def __init__(
+        self,
+        given: StoreGiven,
+        tell: Callable[[str], None],
+        unfinished: Callable[[], Iterable[tuple[str, UIMessage]]] = tuple,
+    ) -> None:
+        if given is not None and given is not False and not isinstance(cast("object", given), str):
+            raise UsageError('store must be a database URL, "off", False or None.')
+        self._given = "off" if given is False else given or None
+        self._tell = tell
+        self._unfinished = unfinished
+        self.labelled: set[str] = set()
+        """Threads that have a title by now."""
+
+    @cached_property
+    def place(self) -> str | None:
+        """The notebook or the folder that it belongs to; None: it is not kept. Decided at the first use."""
+        chosen = setting("store", self._given, env="COPILOT_STORE")
+        if chosen == "off":
+            return None
+        # A program keeps nothing on its own account.
+        return host().place or (str(Path.cwd()) if chosen else None)
+
+    @cached_property
+    def owner(self) -> str:
+        """Whose conversations they are: where several people share a database, it must tell them apart."""
+        chosen = setting("store", self._given, env="COPILOT_STORE") or ""
+        shared = not chosen.startswith("sqlite:") if chosen else bool(os.environ.get("COPILOT_SERVICE_URL"))
+        return owner() if shared else LOCAL
+
+    @cached_property
+    def store(self) -> Store:
+        """What runs in this process use."""
+        if self.place is None:
+            return MemoryStore()
+        store = WriteBehind(self._behind, self._on_trouble)
+        if not _open_ones:
+            loop.agent_loop()  # which registers its own end: what is registered later is called earlier
+            atexit.register(_write_the_rest)
+        _open_ones.add(self)
+        return store
+
+    async def end(self) -> None:
+        """Write what there is, also of answers that this process will not finish."""
+        for thread, message in list(self._unfinished()):
+            await self.store.put(self.owner, thread, marked(message, "running"))
+        await self._kept.flush()
+
+    async def _behind(self) -> Store:
+        chosen = setting("store", self._given, env="COPILOT_STORE", default="")
+        key = (chosen, os.environ.get("COPILOT_SERVICE_URL", ""), str(data_folder()))
+        if key not in _stores:
+            from .store.open import open_store
+
+            _stores[key] = await asyncio.to_thread(open_store, self._given)  # it imports the databases' library
+        return _stores[key]
+
+    def _on_trouble(self, error: CopilotError) -> None:
+        if str(error) not in _told:
+            _told.add(str(error))
+            self._tell(f"This conversation is in memory only, until the kernel ends. {error}")
+
+    # ---- one conversation -------------------------------------------------------------------------------
+
+    def thread_of(self, name: str) -> str:
+        """The id of the conversation with that name: in each notebook another one. An id stays as it is."""
+        if self.place is None or _IS_ID.fullmatch(name):
+            return name
+        return f"{name}@{hashlib.sha256(self.place.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+    def begin(self, thread: str, title: str, where: Executor | None = None) -> None:
+        """Keep a conversation under a title from now on, unless it has one. `where` is what answers in it next: another
+        process than this one is to find all that was said here, and what it says is read before the next answer here.
+        """
+        store = self.store
+        if not isinstance(store, WriteBehind):
+            return
+        owner = where.owner if isinstance(where, LogExecutor) else self.owner
+        if thread not in self.labelled:
+            self.labelled.add(thread)
+            loop.start(store.label(owner, thread, place=self.place, title=title)).result()
+        if where is not None and not isinstance(where, KernelExecutor):
+            loop.start(_written(store)).result()
+            store.changed_elsewhere(self.owner, thread)
+
+    def fill(self, thread: str, title: str, messages: Sequence[UIMessage]) -> None:
+        """Begin a conversation with what was said elsewhere."""
+
+        async def put() -> None:
+            for message in messages:
+                await self.store.put(self.owner, thread, message)
+
+        self.begin(thread, title)
+        loop.start(put()).result()
+
+    def rename(self, thread: str, title: str) -> None:
+        async def label(kept: WriteBehind) -> None:
+            await kept.label(self.owner, thread, title=title)
+            await kept.flush()
+
+        loop.start(label(self._kept)).result()
+
+    def delete(self, thread: str) -> None:
+        async def clear(kept: WriteBehind) -> None:
+            await kept.clear(self.owner, thread)
+            await kept.flush()
+
+        self.labelled.discard(thread)
+        loop.start(clear(self._kept)).result()
+
+    def load(self, thread: str) -> list[UIMessage]:
+        """What is kept of it; further runs of this process go on from there. Raises StoreError, or UsageError where
+        nothing is kept at all."""
+        return loop.start(self._kept.load(self.owner, thread)).result()
+
+    # ---- all of them --------------------------------------------------------------------------------------
+
+    def conversations(self, words: Sequence[str] = (), *, everywhere: bool = False) -> list[Summary]:
+        """Those of this notebook, or of all; the latest first. Raises as `load` does."""
+        return loop.start(self.find(words, everywhere=everywhere)).result()
+
+    async def find(self, words: Sequence[str] = (), *, everywhere: bool = False) -> list[Summary]:
+        """The same, on the agent's loop."""
+        place = None if everywhere else self.place
+        return await self._kept.conversations(self.owner, place=place, words=words)
+
+    @property
+    def _kept(self) -> WriteBehind:
+        store = self.store
+        if isinstance(store, WriteBehind):
+            return store
+        raise UsageError(
+            "Conversations are not kept here.",
+            hint='COPILOT_STORE, %config Copilot.store or Copilot(store=…) is "off".'
+            if setting("store", self._given, env="COPILOT_STORE") == "off"
+            else "Copilot(store=…) names a database.",
+            code="off",
+        )
+
+
+_IS_ID = re.compile(r"thread-[\w-]{12}|.*@[0-9a-f]{12}", re.DOTALL)
+
+
+def title_of(question: str) -> str:
+    """A title from a question: its first words, without markup and mentions' signs."""
+    text = re.sub(r"(?s)(^|\n)[ \t]*(```|~~~).*?(\n[ \t]*\2[^\n]*|$)", "\n", question)
+    text = re.sub(r"(?m)^[ \t]*(?:[#>]+|[-*+]|\d+[.)])[ \t]+", "", text)
+    text = re.sub(r"!?\[([^\]\n]*)\]\([^)\n]*\)", r"\1", text)
+    text = re.sub(r"(?<![\w@.\\/])@(?:file:|cell:)?\"?(?=[\w./~-])", "", text)
+    text = re.sub(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+    text = " ".join(redact(text if text.strip() else question).split())
+    if len(text) <= TITLE_LENGTH:
+        return text
+    head = text[: TITLE_LENGTH - 1]
+    whole = head.rpartition(" ")[0] if text[TITLE_LENGTH - 1] != " " else head
+    return (whole if len(whole) > TITLE_LENGTH // 2 else head).rstrip(" ,;:-") + "…"
+
+
+async def _written(store: WriteBehind) -> None:
+    with contextlib.suppress(CopilotError):  # it has been told
+        await store.flush()
+
+
+def _write_the_rest() -> None:
+    """At the interpreter's exit, before the agent's loop ends."""
+
+    async def write() -> None:
+        await asyncio.gather(*(each.end() for each in list(_open_ones)), return_exceptions=True)
+
+    try:
+        loop.start(write()).result(_EXIT_SECONDS)
+    except Exception:
+        return  # there is nobody left to tell
+
+
+__all__ = ["Keeping", "StoreGiven", "title_of"]

@@ -1,0 +1,259 @@
+"""Conversations that were kept, in a notebook: one of them is offered after a restart, and commands to find the others.
+
+`keep_command` is all that a table of commands needs; nothing here asks a model.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CopilotError, UsageError
+
+if TYPE_CHECKING:
+    from ..copilot import Copilot
+    from ..store.base import Summary
+    from .magic import Extension
+    from .widget import ChatWidget, Kind
+
+KEEP_COMMANDS = ("history", "resume", "export", "import")
+_SHOWN = 30
+_GONE = "The variables of the kernel before are gone: run the cells again that made them."
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$!#&])")
+
+_mentioned = False
+"""A question in a fresh kernel has said that there is an earlier conversation; once is enough."""
+_declined = False
+"""The user wanted to begin a new one; that holds for this kernel."""
+
+
+# ---- the offer ----------------------------------------------------------------------------------------------
+
+
+def offer_earlier(copilot: Copilot, widget: ChatWidget, kind: Kind) -> None:
+    """Offer the notebook's latest conversation in a view of a new one. Returns at once; the offer comes when it is
+    found."""
+    global _mentioned
+    own = [run for run in copilot.runs if run.request.thread == copilot.thread]
+    if _declined or copilot.keeping.place is None or len(own) > (0 if kind == "panel" else 1) or widget.runs[1:]:
+        return
+    if kind == "turn":
+        if _mentioned or not own:
+            return
+        _mentioned = True
+    from ..runs.loop import start
+
+    start(_offer(copilot, widget, kind))
+
+
+async def _offer(copilot: Copilot, widget: ChatWidget, kind: Kind) -> None:
+    try:
+        found = await copilot.keeping.find()
+    except CopilotError:
+        return  # who keeps the conversation says it
+    in_use = _threads_here()
+    earlier = next((each for each in found if each.thread not in in_use), None)
+    if earlier is None:
+        return
+    if kind == "turn":
+        what = f"{earlier.title}, {about(earlier)}"
+        widget.tell(f"An earlier conversation of this notebook can be resumed: %copilot /resume ({what})")
+    elif not widget.runs:
+        widget.offer({"thread": earlier.thread, "title": earlier.title, "about": about(earlier)})
+
+
+def reopen(widget: ChatWidget, copilot: Copilot, thread: str | None) -> dict[str, Any]:
+    """The user's answer to the offer."""
+    global _declined
+    if thread is None:
+        _declined = True
+        widget.offer(None)
+        return {}
+    copilot.resume(thread)
+    widget.tell(_GONE)
+    return {}
+
+
+def _threads_here() -> set[str]:
+    from ..copilot import alive
+
+    return {copilot.thread for copilot in alive} | {run.request.thread for copilot in alive for run in copilot.runs}
+
+
+# ---- the commands -------------------------------------------------------------------------------------------
+
+
+def keep_command(extension: Extension, copilot: Copilot, name: str, argument: str) -> str:
+    """Do /history, /resume, /export or /import with what stands after it. Returns what to tell the user, as Markdown.
+
+    Raises UsageError for an argument that means nothing, StoreError where what is kept cannot be read.
+    """
+    commands = {"history": _history, "resume": _resume, "export": _export, "import": _import}
+    return commands[name](extension, copilot, argument)
+
+
+def _resume(extension: Extension, copilot: Copilot, argument: str) -> str:
+    """[ID|words]: the latest conversation of this notebook, or the one that is named."""
+    if argument:
+        chosen = choose(copilot.keeping.conversations(everywhere=True), argument, copilot.keeping.place)
+    else:
+        in_use = _threads_here()
+        found = [each for each in copilot.keeping.conversations() if each.thread not in in_use]
+        if not found:
+            raise UsageError(
+                "There is no earlier conversation of this notebook.",
+                hint="%copilot /history --all lists all that are kept.",
+            )
+        chosen = found[0]
+    resumed = extension.resume(chosen.thread)
+    extension.host.show_panel(resumed)
+    return f"Resumed: {escape(chosen.title)} · {about(chosen)}. {_GONE}"
+
+
+def _history(extension: Extension, copilot: Copilot, argument: str) -> str:
+    words = _words(argument)
+    if len(words) >= 2 and words[0] in ("rename", "delete"):
+        chosen = choose(copilot.keeping.conversations(everywhere=True), words[1], copilot.keeping.place)
+        if words[0] == "delete":
+            return _delete(copilot, chosen)
+        title = " ".join(words[2:])
+        if not title:
+            raise UsageError("There is no new title.", hint="%copilot /history rename ID the new title")
+        copilot.keeping.rename(chosen.thread, title[:200])
+        return f"Renamed: {escape(chosen.title)} is called {escape(title[:200])} now."
+    everywhere = "--all" in words
+    wanted = [word for word in words if word != "--all"]
+    return _table(copilot.keeping.conversations(wanted, everywhere=everywhere), wanted, everywhere)
+
+
+def _export(extension: Extension, copilot: Copilot, argument: str) -> str:
+    """FILE [--overwrite]"""
+    words = _words(argument)
+    files = [word for word in words if word != "--overwrite"]
+    if len(files) != 1:
+        raise UsageError(
+            "One file is exported at a time." if files else "There is no file's name.",
+            hint="%copilot /export chat.md, or .html, .json, .ipynb; a name with spaces in quotes.",
+        )
+    written = copilot.export(files[0], overwrite="--overwrite" in words)
+    return f"Exported to {escape(str(written))}."
+
+
+def _import(extension: Extension, copilot: Copilot, argument: str) -> str:
+    """FILE"""
+    words = _words(argument)
+    if len(words) != 1:
+        raise UsageError("There is no file's name.", hint="%copilot /import chat.json; a name with spaces in quotes.")
+    imported = extension.load(words[0])
+    extension.host.show_panel(imported)
+    return f"Imported from {escape(words[0])}: {_turns(len(imported.runs))}. The next question goes on there."
+
+
+def _delete(copilot: Copilot, chosen: Summary) -> str:
+    from ..copilot import alive
+    from ..state import TERMINAL
+
+    here = [each for each in alive if each.thread == chosen.thread]
+    if any(run.status not in TERMINAL for each in here for run in each.runs):
+        raise UsageError("A run of this conversation goes on.", hint="Stop it first.")
+    copilot.keeping.delete(chosen.thread)
+    for each in here:
+        each.leave()
+    return f"Deleted: {escape(chosen.title)} · {about(chosen)}. What stands in notebooks stays there."
+
+
+def choose(found: Sequence[Summary], text: str, place: str | None) -> Summary:
+    """The conversation that `text` means: an id, its beginning, or words of its title; those at `place` go first.
+
+    Raises UsageError.
+    """
+    text = text.strip()
+    same = [each for each in found if each.thread == text]
+    starts = [each for each in found if each.thread.startswith((text, f"thread-{text}"))]
+    words = text.casefold().split()
+    titled = [each for each in found if all(word in each.title.casefold() for word in words)]
+    for group in (same, starts, titled):
+        here = [each for each in group if each.place == place] or group
+        if len(here) == 1:
+            return here[0]
+        if here:
+            several = "; ".join(f"{short_id(each)} {each.title}" for each in here[:3])
+            raise UsageError(
+                f"{text!r} names {len(here)} conversations: {several}.",
+                hint="Give more letters of the id, or more words.",
+            )
+    raise UsageError(
+        f"{text!r} names no conversation that is kept.", hint="%copilot /history lists those of this notebook."
+    )
+
+
+def _table(found: Sequence[Summary], words: Sequence[str], everywhere: bool) -> str:
+    where = "" if everywhere else " of this notebook"
+    if not found:
+        having = f" with {escape(' '.join(words))}" if words else ""
+        more = "" if everywhere else " `%copilot /history --all` looks through all notebooks."
+        return f"No conversations{where}{having} are kept.{more}"
+    head = ["title", "turns", "last", "model", "cost", "id", *(["notebook"] if everywhere else [])]
+    rows = [_row(each, everywhere) for each in found[:_SHOWN]]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+    notes = ["Go on with one: `%copilot /resume ID`. Others: `/history WORDS`, `/history rename ID TITLE`, "]
+    notes[0] += "`/history delete ID`, `/history --all`."
+    if len(found) > _SHOWN:
+        notes.insert(0, f"{len(found) - _SHOWN} older ones are not shown.")
+    return "\n".join(lines) + "\n\n" + "\n\n".join(notes)
+
+
+def _row(each: Summary, everywhere: bool) -> list[str]:
+    cost = (
+        "?"
+        if each.cost is None
+        else f"\\${each.cost:.2f}"
+        if each.cost >= 0.1 or not each.cost
+        else f"\\${each.cost:.4f}"
+    )
+    cells = [escape(each.title), str(each.turns), when(each.updated), escape(each.model), cost, f"`{short_id(each)}`"]
+    return [*cells, escape(Path(each.place).name)] if everywhere else cells
+
+
+def short_id(each: Summary) -> str:
+    """What is enough to name it by."""
+    name, _, _ = each.thread.removeprefix("thread-").rpartition("@")
+    return (name or each.thread.removeprefix("thread-")).replace("`", "")
+
+
+def about(each: Summary) -> str:
+    """`3 turns, yesterday 17:02`"""
+    return f"{_turns(each.turns)}, {when(each.updated)}"
+
+
+def _turns(number: int) -> str:
+    return f"{number} {'turn' if number == 1 else 'turns'}"
+
+
+def when(seconds: float, now: datetime.datetime | None = None) -> str:
+    """A time as people say it; `seconds` are epoch seconds."""
+    then = datetime.datetime.fromtimestamp(seconds)
+    days = ((now or datetime.datetime.now()).date() - then.date()).days
+    if days == 0:
+        return f"today {then:%H:%M}"
+    return f"yesterday {then:%H:%M}" if days == 1 else f"{then:%Y-%m-%d %H:%M}"
+
+
+def escape(text: str) -> str:
+    """`text` as Markdown that shows just that, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _words(argument: str) -> list[str]:
+    import shlex
+
+    try:
+        return shlex.split(argument)
+    except ValueError:  # a quote that does not end
+        return argument.split()
+
+
+__all__ = ["KEEP_COMMANDS", "about", "choose", "keep_command", "offer_earlier", "reopen", "when"]

@@ -1,0 +1,223 @@
+"""Conversations that outlive their kernel: real kernels, the real file, and what can go wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilot_widget.protocol.messages import TextPart, UIMessage
+from copilot_widget.store.sql import SqlStore
+
+from .kernels import Kernel
+
+SLOW = [[{"type": "text", "text": " ".join(f"w{n}" for n in range(400)), "tokensPerSecond": 20}]]
+
+
+class Notebook:
+    """A notebook's kernels, one after the other, as Jupyter Server starts them."""
+
+    def __init__(self, start: Callable[..., Kernel], folder: Path, name: str = "work.ipynb") -> None:
+        self.folder = folder
+        self.file = folder / "data" / "copilot" / "threads.sqlite3"
+        self.path = folder / name
+        self._start = start
+        script = {
+            "turns": [
+                {"match": "again", "steps": ["The second answer."]},
+                {"match": "slow", "steps": SLOW},
+                {
+                    "match": "mark it",
+                    "steps": [
+                        [
+                            {"type": "text", "text": "Let me."},
+                            {"type": "call", "toolName": "run_code", "input": {"code": "x = 1"}},
+                        ],
+                        "Marked.",
+                    ],
+                },
+                ["The first answer."],
+            ],
+            "end": "last",
+        }
+        (folder / "talk.json").write_text(json.dumps(script))
+
+    def kernel(self, **env: str) -> Kernel:
+        self.path.parent.mkdir(exist_ok=True)
+        own = {"COPILOT_STORE": "", "JUPYTER_DATA_DIR": str(self.folder / "data")}
+        own |= {"JPY_SESSION_NAME": str(self.path), "COPILOT_MODEL": f"script:{self.folder / 'talk.json'}", **env}
+        kernel = self._start(env=own, cwd=self.path.parent)
+        kernel.run("%load_ext copilot_widget").check()
+        kernel.run("from copilot_widget.notebook import magic; extension = magic._extension").check()
+        return kernel
+
+    def rows(self, query: str) -> list[Any]:
+        with sqlite3.connect(self.file) as connection:
+            return connection.execute(query).fetchall()
+
+
+def ask(kernel: Kernel, question: str) -> None:
+    time.sleep(0.2)  # else it would be Run All
+    kernel.run(f"run = %copilot {question}").check()
+
+
+def ended(kernel: Kernel) -> str:
+    """The answer's text, when it has been written to the file, too."""
+    return kernel.value("(run.wait().text, run.copilot.keeping.conversations())[0]")
+
+
+def told(kernel: Kernel, command: str) -> str:
+    time.sleep(0.2)
+    reply = kernel.run(f"%copilot {command}").check()
+    return reply.displays[-1]["text/markdown"]
+
+
+def notices(kernel: Kernel) -> list[str]:
+    """What the kernel's views say beside their conversations."""
+    widgets = "__import__('ipywidgets').Widget.widgets.values()"
+    return kernel.value(f"[each for widget in {widgets} if (each := getattr(widget, '_notice', None))]")
+
+
+@pytest.fixture
+def notebook(start_kernel: Callable[..., Kernel], tmp_path: Path) -> Notebook:
+    return Notebook(start_kernel, tmp_path)
+
+
+def test_a_conversation_goes_on_in_the_next_kernel(notebook: Notebook) -> None:
+    first = notebook.kernel()
+    ask(first, "Is **it** kept in @extension, and `so` on?")
+    assert ended(first) == "The first answer."
+    ask(first, "slow, the kernel will die of it")
+    time.sleep(4)  # longer than an answer that grows is not kept
+    first.kill()
+    assert stat.S_IMODE(os.stat(notebook.file).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(notebook.file.parent).st_mode) == 0o700
+
+    second = notebook.kernel()
+    listed = told(second, "/history")
+    assert "| Is it kept in extension, and so on? | 2 | today " in listed
+    told(second, "/resume")
+    runs = second.value("[(run.status, run.text[:17]) for run in extension.copilots[extension.current].runs]")
+    assert runs == [["completed", "The first answer."], ["stopped", "w0 w1 w2 w3 w4 w5"]]
+    ask(second, "and again?")
+    assert ended(second) == "The second answer."
+    history = "extension.copilots[extension.current].messages"
+    assert second.value(f"[m.role for m in {history}]") == ["user", "assistant"] * 3
+    from_model = "__import__('copilot_widget.history').history.to_model_messages"
+    assert second.value(f"len({from_model}({history}))") == 6
+    second.close()
+
+    third = notebook.kernel()
+    ask(third, "a question")
+    line = "An earlier conversation of this notebook can be resumed: %copilot /resume (Is it kept in extension"
+    deadline = time.monotonic() + 20
+    while not (said := notices(third)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert said[0].startswith(line)
+    ask(third, "another")
+    assert ended(third) == "The first answer."
+    assert len(notices(third)) == 1
+    assert " | 3 | today " in told(third, "/history slow again")
+    assert told(third, "/history nothing").startswith("No conversations of this notebook with nothing")
+    assert told(third, "/history rename kept A name of mine").startswith("Renamed: ")
+    assert told(third, "/resume name mine").startswith("Resumed: A name of mine · 3 turns, today")
+    ask(third, "--new something else")
+    assert ended(third) == "The first answer."
+    assert told(third, "/history delete 'name of'").startswith("Deleted: A name of mine · 3 turns, today ")
+    third.close()
+    assert notebook.rows("select count(*) from copilot_threads") == [(2,)]
+    for path in notebook.file.parent.iterdir():
+        content = path.read_bytes()
+        assert b"A name of mine" not in content
+        assert b"The second answer" not in content
+
+
+def test_notebooks_and_kernels_keep_apart(notebook: Notebook, start_kernel: Callable[..., Kernel]) -> None:
+    other = Notebook(start_kernel, notebook.folder)
+    other.path = notebook.folder / "elsewhere" / notebook.path.name
+    here, twin, there = notebook.kernel(), notebook.kernel(), other.kernel()
+    for number, kernel in enumerate((here, twin, there)):
+        ask(kernel, f"question {number}")
+        ended(kernel)
+    ask(there, "--thread plan what is the plan?")
+    ended(there)
+    ask(here, "--thread plan what is ours?")
+    ended(here)
+    assert here.value("len(run.copilot.messages)") == 2
+    titles = told(here, "/history")
+    assert all(title in titles for title in ("question 0", "question 1", "| plan |"))
+    assert "question 2" not in titles
+    assert "question 2" in told(here, "/history --all")
+    ids = [row[0] for row in notebook.rows("select distinct thread_key from copilot_messages")]
+    assert len(ids) == 5
+    ask(here, "--new mark it")
+    assert here.value("(__import__('time').sleep(1), run.status)[1]") == "waiting"
+    here.value("run.copilot.keeping.conversations()[0].turns")
+    here.kill()
+    again = notebook.kernel()
+    assert told(again, "/resume mark it").startswith("Resumed: mark it · 1 turn, today ")
+    resumed = "extension.copilots[extension.current].runs[0]"
+    states = f"[part.state for part in {resumed}.message.parts if part.type == 'tool-run_code']"
+    assert again.value(f"({resumed}.status, {states})") == ["stopped", ["output-denied"]]
+    ask(again, "--thread plan again")
+    ended(again)
+    assert again.value("[run.prompt.text for run in run.copilot.runs]") == ["what is ours?", "again"]
+
+
+def test_off_keeps_nothing(notebook: Notebook) -> None:
+    kernel = notebook.kernel()
+    kernel.run("%config Copilot.store = 'off'").check()
+    ask(kernel, "hello")
+    assert kernel.value("run.wait().status") == "completed"
+    failed = kernel.run("%copilot /history")
+    assert "Conversations are not kept here" in failed.error
+    assert not notebook.file.exists()
+
+
+@pytest.mark.parametrize("trouble", ["corrupt", "newer", "read-only", "locked"])
+def test_a_store_that_fails_stops_no_run_and_is_told_once(notebook: Notebook, trouble: str) -> None:
+    holder = None
+    if trouble == "read-only":
+        notebook.file.parent.parent.write_text("a file where the folder should be")
+    else:
+        question = UIMessage("1", "user", [TextPart(text="hello")])
+        asyncio.run(SqlStore(notebook.file).put("local", "thread", question))
+    if trouble == "corrupt":
+        for path in notebook.file.parent.glob("threads.sqlite3*"):
+            path.write_bytes(b"no database at all" * 100)
+    elif trouble == "newer":
+        notebook.rows("update copilot_schema set version = 99")
+    elif trouble == "locked":
+        holder = sqlite3.connect(notebook.file, isolation_level=None)
+        holder.execute("begin exclusive")
+    kernel = notebook.kernel()
+    for _ in range(2):
+        ask(kernel, "hello")
+        assert kernel.value("run.wait().text") == "The first answer."
+    ask(kernel, "again")
+    assert kernel.value("run.wait().text") == "The second answer."
+    assert kernel.value("len(run.copilot.messages)") == 6
+    deadline = time.monotonic() + 30
+    while not any(said := notices(kernel)):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert len(said) == 1
+    assert said[0].startswith("This conversation is in memory only, until the kernel ends. ")
+    assert "Traceback" not in said[0]
+    if holder is not None:
+        holder.close()
+        ask(kernel, "again")
+        kernel.value("run.wait().status")
+        deadline = time.monotonic() + 30
+        while notebook.rows("select count(*) from copilot_messages where role = 'user'") != [(5,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
