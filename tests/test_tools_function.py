@@ -562,7 +562,8 @@ def test_what_was_expected_is_said_in_words_that_a_model_can_follow() -> None:
     assert str(caught.value).splitlines() == [
         "count: should be greater than or equal to 1, got -2",
         (
-            "Expected: visit(count: integer 1…9, places: array of {name: string, near: {name: string, near: any | null} | null}, "
+            "Expected: visit(count: integer 1…9, places: array of {name: string, near: {name: string, "
+            "near: any | null} | null}, "
             'by: bus | car = "bus", price: number > 0 = 1.5, note: string | null = null)'
         ),
     ]

@@ -1,4 +1,4 @@
-"""`lookup(order_id: integer, colour: red | blue, limit: integer 1…50 = 10)`: a tool's arguments in one line of words."""
+"""`lookup(order_id: integer, kind: new | old, limit: integer 1…50 = 10)`: a tool's arguments in one line of words."""
 
 from __future__ import annotations
 
