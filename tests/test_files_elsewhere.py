@@ -38,7 +38,7 @@ def test_files_are_the_kernels_and_an_edit_is_asked_for_by_its_gate(root: Path) 
     assert "basis" not in card
     assert run.answer(request["approvalId"], True)
     run.wait(10)
-    assert outputs(run) == {"c1": "Changed a.txt: 1 lines added, 1 taken away."}
+    assert outputs(run) == {"c1": "Changed a.txt: 1 line added, 1 taken away."}
     assert (root / "a.txt").read_text() == "one\n2\n"
     assert (root.parent / "worker" / "a.txt").read_text() == "the worker's two\n"
 

@@ -13,14 +13,23 @@ from nbclient import NotebookClient
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
-@pytest.fixture(scope="module")
-def quickstart() -> dict[str, Any]:
-    """Source's first words → the cell, after the whole notebook was executed."""
-    notebook: Any = nbformat.read(NOTEBOOKS / "quickstart.ipynb", as_version=4)
+def executed(name: str) -> dict[str, Any]:
+    """Source → the cell, after the whole notebook was executed."""
+    notebook: Any = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
     ).execute()
     return {cell.source: cell for cell in notebook.cells if cell.cell_type == "code"}
+
+
+@pytest.fixture(scope="module")
+def quickstart() -> dict[str, Any]:
+    return executed("quickstart")
+
+
+@pytest.fixture(scope="module")
+def tools() -> dict[str, Any]:
+    return executed("tools-and-approvals")
 
 
 def markdown(quickstart: dict[str, Any], beginning: str) -> str:
@@ -80,6 +89,57 @@ def test_the_conversation_holds_every_turn(quickstart: dict[str, Any]):
     text = quickstart["%copilot"].outputs[0].data["text/markdown"]
     for question in ("what is in @penguins", "heaviest", "explain the error", "order 17"):
         assert question in text
+
+
+# ---- tools and approvals ---------------------------------------------------------------------------------
+
+
+def test_a_column_is_described_and_context_is_counted_without_asking(tools: dict[str, Any]):
+    assert "Adelie" in markdown(tools, "%copilot what is in @penguins.species")
+    [output] = tools["%copilot /context what is in @penguins?"].outputs
+    assert "tokens" in output.data["text/markdown"]
+    assert "@penguins" in output.data["text/markdown"]
+
+
+def test_wrong_arguments_are_told_and_mended(tools: dict[str, Any]):
+    text = markdown(tools, "packing = Copilot")
+    assert 'Expected: pack(boxes: integer 1…9, size: small | large = "small")' in text
+    assert '"kilograms": 8.0' in text
+
+
+def test_what_functions_return_is_shown(tools: dict[str, Any]):
+    text = markdown(tools, "import asyncio")
+    assert '"Torgersen": 52' in text
+    assert "6300.0" in text
+    assert "Picture: `image/png`" in text
+
+
+def test_consent_is_nobodys_a_functions_or_given_beforehand(tools: dict[str, Any]):
+    text = markdown(tools, "asking = Copilot")
+    assert "Sell · denied" in text
+    assert '"ring": 3' in text, "looking is free"
+    assert "Not allowed by the approvals function." in markdown(tools, "def decide")
+    [printed] = [cell for source, cell in tools.items() if source.startswith("trusting")]
+    assert printed.outputs[0].text == "['ring', 'ring']\n"
+
+
+def test_the_cell_that_was_meant_is_said_where_no_page_can_change_it(tools: dict[str, Any]):
+    text = markdown(tools, "%copilot /fix")
+    assert 'penguins["body_mass_g"].mean()' in text
+
+
+def test_no_path_leads_out_and_what_is_allowed_is_done(tools: dict[str, Any]):
+    text = markdown(tools, "import tempfile")
+    assert "notes.txt" in text
+    assert "outside" in text
+    assert "Changed notes.txt: 1 line added, 1 taken away." in text
+    assert "buy rings" in text
+
+
+def test_a_server_of_ten_lines_has_a_tool(tools: dict[str, Any]):
+    assert "Oslo: rain" in markdown(tools, "import sys")
+    [status] = tools["copilot.mcp_status()"].outputs
+    assert "'tools': 1" in status.data["text/plain"]
 
 
 # ---- runs that outlive the kernel ------------------------------------------------------------------------

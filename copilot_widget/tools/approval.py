@@ -76,12 +76,12 @@ class Policy:
     def _ask(self, name: str, input: Json, request: ApprovalRequest | ToolError) -> Decision:
         if self._granted is not None and self._granted(name, input):
             return Decision("allow")
+        if isinstance(request, ToolError):
+            return Decision("fail", str(request))
         if self.headless:
             return Decision(
                 "deny", 'Not allowed: nobody is here to approve it. Start with approvals="auto" to allow it.'
             )
-        if isinstance(request, ToolError):
-            return Decision("fail", str(request))
         return Decision("ask", request=request)
 
     def _by_function(

@@ -65,7 +65,7 @@ def test_an_edit_is_asked_for_with_a_diff_allowed_and_done(notebook: Kernel, fol
     assert notebook.value("run.wait(20).text") == "done"
     read, edited = notebook.value(PARTS)
     assert read[:3] == ["read_file", "output-available", "    1\tdebug = True\n    2\tlevel = 3"]
-    assert edited[:3] == ["edit_file", "output-available", "Changed config.py: 1 lines added, 1 taken away."]
+    assert edited[:3] == ["edit_file", "output-available", "Changed config.py: 1 line added, 1 taken away."]
     assert (folder / "config.py").read_text() == "debug = False\nlevel = 3\n"
 
 

@@ -55,7 +55,8 @@ class _Change:
         if self.before is None:
             return f"Made {self.path}, {sized(len(self.data))}."
         added, removed = count(self.old, self.after.text)
-        return f"Changed {self.path}: {added} lines added, {removed} taken away."
+        lines = "line" if added == 1 else "lines"
+        return f"Changed {self.path}: {added} {lines} added, {removed} taken away."
 
 
 def write_tools(root: Root) -> list[FunctionTool[..., Any]]:
