@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from .errors import CopilotError
+from .history import SUMMARISE, SUMMARY, mark_of
 from .protocol.chunks import (
     Abort,
     Chunk,
@@ -27,7 +28,10 @@ def finish(state: RunState, reason: Any, extra: dict[str, Any] | None = None) ->
     state.status, state.phase = "completed", "done"
     closing: list[Chunk] = [FinishStep()] if state.step_open else []
     state.step_open = False
-    return [*closing, Finish(finish_reason=reason, message_metadata={**_metadata(state), **(extra or {})})]
+    metadata = {**_metadata(state), **(extra or {})}
+    if reason == "stop" and mark_of(state.request.message) == SUMMARISE:
+        metadata["history"] = SUMMARY
+    return [*closing, Finish(finish_reason=reason, message_metadata=metadata)]
 
 
 def fail(state: RunState, message: UIMessage, error: CopilotError) -> list[Chunk]:

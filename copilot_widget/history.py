@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote, unquote_to_bytes
@@ -50,10 +50,36 @@ _SEEN = ("image/png", "image/jpeg")
 _DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),(.*)", re.DOTALL)
 
 
+FORGET = "forget"
+"""A user's message that is marked so is the first that the model reads."""
+SUMMARISE = "summarise"
+"""So marked, it asks for a summary; with a whole one as its answer, it is the first that the model reads."""
+SUMMARY = "summary"
+"""The mark of such an answer."""
+
+
+def mark_of(message: UIMessage) -> str:
+    """What a message does to the history: FORGET, SUMMARISE, SUMMARY or ""."""
+    metadata: object = message.metadata
+    mark = cast("dict[str, Any]", metadata).get("history") if isinstance(metadata, dict) else None
+    return mark if isinstance(mark, str) else ""
+
+
+def remembered(messages: Sequence[UIMessage]) -> Sequence[UIMessage]:
+    """The messages that a model is to read."""
+    for place in range(len(messages) - 1, -1, -1):
+        message, mark = messages[place], mark_of(messages[place])
+        if message.role == "user" and mark == FORGET:
+            return messages[place:]
+        if message.role == "assistant" and mark == SUMMARY and place > 0:
+            return messages[place - 1 :]
+    return messages
+
+
 def to_model_messages(messages: Iterable[UIMessage]) -> tuple[ModelMessage, ...]:
     """The history that a model is sent for `messages`, always valid."""
     result: list[ModelMessage] = []
-    for message in messages:
+    for message in remembered(list(messages)):
         if message.role == "user":
             content = tuple(_user_content(message))
             if content:

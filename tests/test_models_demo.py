@@ -363,6 +363,63 @@ async def test_each_kind_of_error_has_its_advice(notebook: Notebook, code: str, 
     assert said in await notebook.ask(DEMO, "explain the error")
 
 
+# ---- slash commands ------------------------------------------------------------------------------------------------
+
+
+def failed(notebook: Notebook, source: str, command: str = "/fix") -> dict[str, str]:
+    """What comes with a command after a cell has failed."""
+    notebook.fail(source)
+    return {command: "…", "@error": json.dumps(notebook.error), "@cell:7": f"In [7]:\n{source}"}
+
+
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        (
+            "total = 0\nif total == 0:\n    total = penguins['body_mas'].mean()  # grams\ntotal",
+            "total = 0\nif total == 0:\n    total = penguins['body_mass_g'].mean()  # grams\ntotal",
+        ),
+        ("n = len(penguns)\nn", "n = len(penguins)\nn"),
+        ("values = [1]\nplt.plot(values)", "import matplotlib.pyplot as plt\nvalues = [1]\nplt.plot(values)"),
+        ("'abc'.uper()", "'abc'.upper()"),
+    ],
+)
+async def test_fix_edits_the_cell_where_it_may_and_writes_it_out_where_not(
+    notebook: Notebook, source: str, changed: str
+):
+    assert f"```python\n{changed}\n```" in await notebook.ask(DEMO, "/fix", context=failed(notebook, source))
+    cells = {"[7]": source}
+
+    def edit_cell(cell: str, source: str) -> str:
+        cells[cell] = source
+        return "Edited."
+
+    edit = schema("edit_cell", "Edit a cell.", cell={"type": "string"}, source={"type": "string"})
+    able = Notebook(notebook.namespace, tools={"edit_cell": (edit, edit_cell)})
+    assert "run it again" in await able.ask(DEMO, "/fix please", context=failed(able, source))
+    assert cells == {"[7]": changed}
+
+
+async def test_fix_changes_nothing_that_no_rule_is_sure_of(notebook: Notebook):
+    for source, said in (
+        ("raise RuntimeError('boom')", "leave the cell as it is"),
+        ("import sklearn_not_there", "%pip install sklearn_not_there"),
+    ):
+        assert said in await notebook.ask(DEMO, "/fix", context=failed(notebook, source))
+    answer = await notebook.ask(DEMO, "/fix", context={"/fix": "plot describe", "@error": '{"error": null}'})
+    assert "nothing has failed" in answer
+
+
+async def test_explain_and_compact_go_by_the_command_and_not_by_their_instructions(notebook: Notebook):
+    context = failed(notebook, "penguns.head()", "/explain")
+    assert "Did you mean `penguins`?" in await notebook.ask(DEMO, "/explain", context={**context, "/explain": "plot"})
+    await notebook.ask(DEMO, "how many rows has @df?")
+    told = await notebook.ask(DEMO, "/compact", context={"/compact": "Summarise. Call no tools."})
+    assert "- asked: /explain" in told
+    assert "- asked: how many rows has @df?\n  - answered: `df` has **360 rows**" in told
+    assert "`list_variables`" in told or "`inspect_variable`" in told
+
+
 async def test_a_key_that_a_dict_of_the_users_nearly_has(notebook: Notebook):
     notebook.namespace["config"] = {"alpha": 1, "beta": 2}
     notebook.fail("config['alpa']")

@@ -40,7 +40,11 @@ class Advice:
 
 def last_failure(turn: Turn) -> Failure | None:
     """The last error, None where there is none. May raise Need or NotOffered."""
-    data = turn.call("last_error", {}).fields
+    return failure_of(turn.call("last_error", {}).fields)
+
+
+def failure_of(data: Mapping[str, Any]) -> Failure | None:
+    """The error that `data` tells of, None where it tells of none."""
     nested = data.get("error")
     if isinstance(nested, dict):
         data = cast("dict[str, Any]", nested)
@@ -91,8 +95,7 @@ def explain(turn: Turn) -> str:
     if failure is None:
         return "There is no error: nothing has failed in this session yet. When a cell fails, ask me again."
     advice = advise(failure, turn)
-    title = f"**`{failure.kind}`**" + (f": {_quote(failure.message)}" if failure.message else "")
-    text = title
+    text = headline(failure)
     if failure.code:
         where = f" in line {failure.line}" if failure.line else ""
         text += f"\n\nIt happened{where}:\n\n{code(failure.code)}"
@@ -101,6 +104,11 @@ def explain(turn: Turn) -> str:
         text += f"\n\n{advice.label}:\n\n{code(advice.fixed)}"
     shown = _involved(failure)
     return text + (f"\n\nAt that point:\n\n{shown}" if shown else "")
+
+
+def headline(failure: Failure) -> str:
+    """Type and message."""
+    return f"**`{failure.kind}`**" + (f": {_quote(failure.message)}" if failure.message else "")
 
 
 def _quote(message: str) -> str:
@@ -174,4 +182,15 @@ def columns_of(turn: Turn, name: str) -> list[str]:
     return list(cast("dict[str, Any]", value)) if isinstance(value, dict) else []
 
 
-__all__ = ["Advice", "Failure", "a", "columns_of", "explain", "last_failure", "nearest", "variable_names"]
+__all__ = [
+    "Advice",
+    "Failure",
+    "a",
+    "columns_of",
+    "explain",
+    "failure_of",
+    "headline",
+    "last_failure",
+    "nearest",
+    "variable_names",
+]

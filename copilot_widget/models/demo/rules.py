@@ -11,6 +11,7 @@ from .frames import Frame, find_columns, find_frame, groups_in, measures_in
 from .looking import columns, namespace, profile, size, thing
 from .nulls import nulls
 from .plots import plot
+from .repairs import fix, summary
 from .running import NoResult
 from .trends import NEGATIVE, asks_for_trend, negative, trend
 from .turn import NotOffered, Turn
@@ -61,6 +62,9 @@ def answer(turn: Turn) -> str:
 
 def _answer(turn: Turn) -> str:
     text = turn.text
+    by_command = {"/fix": fix, "/explain": explain, "/compact": summary}.get(turn.command)
+    if by_command is not None:
+        return by_command(turn)
     simple = _simple(turn)
     if simple:
         return simple

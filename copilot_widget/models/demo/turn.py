@@ -16,7 +16,7 @@ from typing import Any, cast
 from ..base import AssistantMessage, Call, Json, ModelRequest, Text, ToolMessage, ToolSchema, UserMessage
 
 NOTEBOOK_TOOLS = ("list_variables", "inspect_variable", "last_error", "run_code")
-_CONTEXT = re.compile(r"\A\[(@[^\]\n]+)\]\n(.*)\Z", re.DOTALL)
+_CONTEXT = re.compile(r"\A\[([@/][^\]\n]+)\]\n(.*)\Z", re.DOTALL)
 _MENTION = re.compile(r"(?<![\w@])@([A-Za-z_]\w*(?:\.\w+)*(?::[^\s,;?!]+)?)")
 
 
@@ -73,11 +73,15 @@ class Turn:
         texts = _texts(request.messages[start]) if start >= 0 else []
         self.question, self.contexts = _split(texts)
         self.mentions = list(dict.fromkeys(_MENTION.findall(self.question)))
+        self.command = next((name for name in self.contexts if name.startswith("/")), "")
+        """The slash command that asked, whose instructions are not for rules."""
         for name in self.contexts:
-            if name[1:] not in self.mentions:
+            if name[1:] not in self.mentions and name != self.command:
                 self.mentions.append(name[1:])
         self.tools: Mapping[str, ToolSchema] = {tool.name: tool for tool in request.tools}
         self.before = _exchanges(request.messages[: max(start, 0)])
+        self.talk = _talk(request.messages[: max(start, 0)])
+        """(role, text) of what was said before."""
         self.done = _exchanges(request.messages[start + 1 :])
         self._place = 0
 
@@ -130,6 +134,16 @@ def _split(texts: Sequence[str]) -> tuple[str, dict[str, str]]:
         else:
             question.append(text)
     return "\n".join(question).strip(), contexts
+
+
+def _talk(messages: Sequence[Any]) -> list[tuple[str, str]]:
+    said: list[tuple[str, str]] = []
+    for message in messages:
+        if isinstance(message, UserMessage):
+            said.append(("user", _split(_texts(message))[0]))
+        elif isinstance(message, AssistantMessage):
+            said.append(("assistant", "\n".join(part.text for part in message.content if isinstance(part, Text))))
+    return said
 
 
 def _exchanges(messages: Sequence[Any]) -> list[Exchange]:
