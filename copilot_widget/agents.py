@@ -51,6 +51,10 @@ class Agents:
     """The model that was used last."""
     _models: dict[tuple[Any, str | None], Model] = field(default_factory=dict[Any, Any])
 
+    def choose(self, model: str) -> None:
+        """Use this model from now on, where a run names no other."""
+        self.model, self.resolved = model, None
+
     async def here(self, request: RunRequest) -> Agent:
         """The agent of a run in the process that asked for it: today's tools, and the model that was asked for."""
         model = await self._model(request)

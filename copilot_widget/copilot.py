@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import mimetypes
 import os
 import secrets
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 from .agents import KERNEL, Agents, ToolSource
+from .attachments import Attachment, attached
 from .config import check_max_steps, setting
+from .conversation import Conversation
 from .errors import UsageError
 from .history import to_request
 from .host import host
@@ -21,8 +21,7 @@ from .keeping import Keeping, StoreGiven, title_of
 from .models.base import Model, ModelInfo, ModelRequest
 from .notices import Notices
 from .past import go_on, recorded, resume, unfinished
-from .protocol.messages import DataPart, FilePart, Part, TextPart, UIMessage
-from .protocol.wire import Usage
+from .protocol.messages import DataPart, Part, TextPart, UIMessage
 from .run import Run, follow
 from .runs import loop
 from .runs.base import Executor
@@ -39,16 +38,13 @@ from .tools.mcp.server import McpStatus
 from .tools.mcp.tools import McpToolset
 from .tools.toolset import Given, toolset
 
-Attachment = Union[str, "os.PathLike[str]", bytes, FilePart]
 TurnListener = Callable[[Run], None]
 
 alive: weakref.WeakSet[Copilot] = weakref.WeakSet()
 """Every Copilot of this process: a list of runs shows those of all."""
 
-_MAX_ATTACHMENT = 20_000_000  # bytes; providers refuse larger ones
 
-
-class Copilot:
+class Copilot(Conversation):
     """An agent with its conversation.
 
     model        "provider/model" for litellm, "demo", "script:FILE", "replay:FILE", a Model, or a callable;
@@ -89,6 +85,7 @@ class Copilot:
         api_base: str | None = None,
         api_key: str | None = None,
     ) -> None:
+        super().__init__()
         self._agents = Agents(
             model=model,
             tools=toolset(tools),
@@ -105,13 +102,13 @@ class Copilot:
         self._place = executor
         self.grants: list[Grant] = []
         """What the user has allowed beforehand."""
-        self.runs: list[Run] = []
         self._listeners: list[TurnListener] = []
         self.notices = Notices()
         """What its views say besides the conversation."""
         self.keeping = Keeping(store, self.notices.say, lambda: unfinished(self.runs, self._kernel))
         """Where its conversation is kept."""
-        self.thread = self.keeping.thread_of(thread) if thread else f"thread-{secrets.token_urlsafe(9)}"
+        if thread:
+            self.thread = self.keeping.thread_of(thread)
         self._kernel: KernelExecutor | None = None
         self.options()
         alive.add(self)
@@ -188,46 +185,80 @@ class Copilot:
             raise UsageError("There is no question.", hint="Write what you want to know: copilot.ask('…').")
         own: dict[str, Any] = {"model": model, "max_steps": max_steps, "budget": budget, "approvals": approvals}
         own |= {"record": record, "executor": executor}
-        options = self.options(max_steps=max_steps, budget=budget, approvals=approvals, executor=executor)
-        parts = self._parts(prompt, attachments, selection)
-        where = self.executor(executor)
+        self.options(max_steps=max_steps, budget=budget, approvals=approvals, executor=executor)
+        return self.put(self.question(prompt, attachments, selection), own)
+
+    def question(
+        self, prompt: str, attachments: Sequence[Attachment] = (), selection: Mapping[str, Any] | None = None
+    ) -> list[Part]:
+        """The parts of a user's message, with what its @mentions resolve to. Raises UsageError."""
+        parts: list[Part] = [TextPart(text=prompt, state="done")]
+        for mention in host().mentions(prompt, self._root, selection):
+            parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
+        parts.extend(attached(item) for item in attachments)
+        return parts
+
+    def put(
+        self,
+        parts: Sequence[Part],
+        own: Mapping[str, Any],
+        *,
+        replaces: Run | None = None,
+        mark: str = "",
+        **for_once: Any,
+    ) -> Run:
+        """Ask by a message's parts, in the place of the turn `replaces` where that is given.
+
+        `own` are options that follow-ups keep to; those in `for_once` are of this run alone. `mark` is what the message
+        does to the history (history.FORGET, history.SUMMARISE). Raises UsageError.
+        """
+        options = {**own, **for_once}
+        checked = self.options(**{name: options.get(name) for name in ("max_steps", "budget", "approvals", "executor")})
+        model, record = options.get("model"), options.get("record")
+        where = self.executor(options.get("executor"))
         run_id = f"run-{secrets.token_urlsafe(12)}"
         luggage = {"model": model or ""} if where is self._kernel else self._luggage(model)
         request = RunRequest(
             run=run_id,
             thread=self.thread,
-            message=UIMessage(id=f"{run_id}-user", role="user", parts=parts),
+            message=self.message_of(run_id, parts, mark, replaces),
             message_id=f"{run_id}-answer",
+            anew=replaces is not None,
             grants=list(self.grants),
             instructions=instructions_for(self._instructions, host()),
-            max_steps=options["max_steps"],
-            budget=options["budget"],
-            approvals=options["approvals"] if isinstance(options["approvals"], str) else "callable",
+            max_steps=checked["max_steps"],
+            budget=checked["budget"],
+            approvals=checked["approvals"] if isinstance(checked["approvals"], str) else "callable",
             headless=host().headless,
             record=str(Path(record).absolute()) if record is not None else None,
             **luggage,
         )
-        self.keeping.begin(self.thread, title_of(prompt), where)
-        run = Run(self, request, where, own)
+        self.keeping.begin(self.thread, title_of(_text(parts)), where)
+        run = Run(self, request, where, own, replaces=replaces)
         loop.start(where.submit(request, idempotency_key=run_id)).result()
         self._add(run, serves=request.kernel == KERNEL)
         return run
 
-    def _parts(
-        self, prompt: str, attachments: Sequence[Attachment], selection: Mapping[str, Any] | None = None
-    ) -> list[Part]:
-        """What a question is made of: its text, what its mentions resolve to, what is attached."""
-        parts: list[Part] = [TextPart(text=prompt, state="done")]
-        for mention in host().mentions(prompt, self._root, selection):
-            parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
-        return [*parts, *(_attachment(item) for item in attachments)]
+    def ask_again(
+        self,
+        run: Run,
+        prompt: str | None = None,
+        attachments: Sequence[Attachment] = (),
+        selection: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """Another answer in the place of a run's: to the same question, or to `prompt`. What followed the question is
+        dropped, so it must be the conversation's last one. Raises UsageError."""
+        self.check_last(run)
+        same = prompt is None or prompt == run.prompt.text
+        parts = run.prompt.parts if same and not attachments else self.question(prompt or "", attachments, selection)
+        return self.put(parts, run.options, replaces=run)
 
     def draft(self, prompt: str, attachments: Sequence[Attachment] = ()) -> tuple[UIMessage, ModelRequest]:
         """The question as a message, and the first request that a model would get, were it asked now. Nothing is sent.
 
         Tools of MCP servers that nobody has asked yet are not in it. Raises UsageError as `ask` does.
         """
-        message = UIMessage(id="draft", role="user", parts=self._parts(prompt, attachments))
+        message = self.message_of("draft", self.question(prompt, attachments))
         instructions = instructions_for(self._instructions, host())
         request = RunRequest(
             run="draft",
@@ -256,13 +287,9 @@ class Copilot:
         """
         resume(self, thread)
 
-    def leave(self) -> None:
-        """Begin a new conversation with the next question."""
-        self.thread = f"thread-{secrets.token_urlsafe(9)}"
-
     def take(self, run: Run) -> None:
         """Show a run that has ended long ago as a turn."""
-        self.runs.append(run)
+        self.enter(run)
         for listener in list(self._listeners):
             listener(run)
 
@@ -315,7 +342,7 @@ class Copilot:
 
     def _add(self, run: Run, *, serves: bool = False) -> None:
         """`serves`: the run may post calls to this process; it is this Copilot that has the tools."""
-        self.runs.append(run)
+        self.enter(run)
         loop.start(self._follow(run, serves))
         for listener in list(self._listeners):
             listener(run)
@@ -337,24 +364,14 @@ class Copilot:
         """Offer the tools that `source` returns, asked anew at each run; those given by name go first."""
         self._agents.sources.append(source)
 
-    # ---- what has been said ----------------------------------------------------------------------------
+    # ---- the conversation as a whole ---------------------------------------------------------------------
 
-    @property
-    def messages(self) -> list[UIMessage]:
-        """The conversation: each question and its answer as far as it has come."""
-        result: list[UIMessage] = []
-        for run in self.runs:
-            result.append(run.prompt)
-            if run.message.parts:
-                result.append(run.message)
-        return result
+    def use(self, model: str) -> None:
+        """Ask this model from now on. Raises UsageError for a name that is none; nobody is asked whether it answers."""
+        from .models.detect import check
 
-    @property
-    def usage(self) -> Usage:
-        """Tokens of all runs so far."""
-        spent = [run.usage for run in self.runs]
-        names = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
-        return Usage(**{name: sum(getattr(usage, name) or 0 for usage in spent) for name in names})
+        self._agents.choose(check(model, api_base=self._agents.api_base))
+        self.changed("model")
 
     @property
     def model_info(self) -> ModelInfo:
@@ -371,7 +388,7 @@ class Copilot:
         """
         from .export import export
 
-        return export(recorded(self.runs), self.messages, path, overwrite=overwrite)
+        return export(recorded(self.turns), self.messages, path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], **options: Any) -> Copilot:
@@ -388,7 +405,7 @@ class Copilot:
         host().show_panel(self)
 
     def __repr__(self) -> str:
-        return f"<Copilot {self.model_info.name or 'model not chosen yet'}, {len(self.runs)} runs>"
+        return f"<Copilot {self.model_info.name or 'model not chosen yet'}, {len(self.turns)} runs>"
 
 
 def _first(override: Any, own: Any) -> Any:
@@ -411,29 +428,5 @@ async def _opened(place: str) -> Executor:
     return open_place(place, shared_store)
 
 
-def _attachment(item: Attachment) -> Part:
-    if isinstance(item, FilePart):
-        return item
-    if isinstance(item, bytes):
-        kind = "image/png" if item.startswith(b"\x89PNG") else "image/jpeg" if item.startswith(b"\xff\xd8") else None
-        data, name = item, None
-        if kind is None:
-            raise UsageError("An attachment in bytes must be a PNG or a JPEG image.", hint="Give other files by path.")
-    else:
-        path = Path(item)
-        try:
-            if path.stat().st_size > _MAX_ATTACHMENT:
-                raise UsageError(f"The attachment {path} is larger than 20 MB.", hint="Send a smaller part of it.")
-            data = path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"The attachment {path} cannot be read: {error.strerror or error}.") from None
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        name = path.name
-    if not kind.startswith("image/"):
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            raise UsageError(f"The attachment {name} is neither an image nor text.", hint="Convert it first.") from None
-        return DataPart(type="data-context", id=name, data={"name": name or "attachment", "text": text})
-    url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-    return FilePart(url=url, media_type=kind, filename=name)
+def _text(parts: Sequence[Part]) -> str:
+    return " ".join(part.text for part in parts if isinstance(part, TextPart))

@@ -41,13 +41,23 @@ class RunError:
 class Run:
     """A turn of a Copilot: running, or ended. Made by `Copilot.ask`; displays itself as a cell's last value."""
 
-    def __init__(self, copilot: Copilot, request: RunRequest, executor: Executor, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        copilot: Copilot,
+        request: RunRequest,
+        executor: Executor,
+        options: Mapping[str, Any],
+        *,
+        replaces: Run | None = None,
+    ) -> None:
         self._copilot = copilot
         self._request = request
         self._executor = executor
         self.options = {name: value for name, value in options.items() if value is not None}
         """What was asked for this run alone (model, max_steps, budget, approvals); its follow-ups keep to it."""
         self._feed = Feed(request.run, request.message_id)
+        self.replaces = None if replaces is None else replaces.id
+        """The run whose turn this one has taken: its question was edited, or another answer was asked for."""
         self.shown = False
         """True once a magic has displayed it, so that the cell's value does not display it again."""
 

@@ -72,6 +72,13 @@ def resolve_now(
     )
 
 
+def check(model: str, *, api_base: str | None = None) -> str:
+    """The name as it is used from now on. Raises UsageError where it can mean no model; no server is asked."""
+    env = environment()
+    named = _named(model, api_base or env.get("COPILOT_API_BASE") or None, None, env, "", "argument")
+    return model.strip() if model.strip().startswith(("script:", "replay:")) else named.info.name
+
+
 def available(env: Mapping[str, str] | None = None) -> list[str]:
     """Names for a picker: the defaults of providers with a key, the models of local servers, demo."""
     env = environment() if env is None else env
@@ -221,4 +228,4 @@ def ask_first(model: Model) -> str:
     return str(extra.get("label") or model.info.name) if extra.get("found_by") == "key" else ""
 
 
-__all__ = ["ModelLike", "ask_first", "available", "known", "resolve", "resolve_now"]
+__all__ = ["ModelLike", "ask_first", "available", "check", "known", "resolve", "resolve_now"]

@@ -21,23 +21,12 @@ from ..tools.sensitive import is_secret_file
 from .describe import summary_of, type_name, user_variables
 from .options import CHOICES, FLAGS, SUMMARIES, VALUES, WORD
 from .paths import members, resolve, text_keys
+from .slash import COMMANDS as SLASH
 
 LIMIT = 100
 """Items that are offered at once."""
 
-COMMANDS: Mapping[str, str] = {
-    "/help": "what can be asked, and how",
-    "/model": "show or choose the model",
-    "/tools": "what the model may use, and what asks first",
-    "/fix": "correct the last error",
-    "/explain": "explain the last error",
-    "/compact": "go on with a summary of the conversation",
-    "/clear": "forget the conversation so far",
-    "/new": "begin another conversation",
-    "/usage": "tokens and cost so far",
-    "/context": "what the next question would send",
-    "/runs": "list runs, or follow one",
-}
+COMMANDS: Mapping[str, str] = {f"/{command.name}": command.summary for command in SLASH}
 """Name and summary of each slash command."""
 
 _NAME = r"[^\W\d]\w*"

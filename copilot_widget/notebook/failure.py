@@ -174,6 +174,18 @@ def _library(steps: list[TracebackType]) -> list[str]:
     return [f"  … {len(steps)} frames in libraries, last {name}.{last.tb_frame.f_code.co_name}, line {last.tb_lineno}"]
 
 
+def failed_cell(error: BaseException, shell: Any) -> tuple[int, str] | None:
+    """Number and source, as it was typed, of the cell that raised an exception; None where it was no cell."""
+    names: dict[str, Any] = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    files = [step.tb_frame.f_code.co_filename for step in _steps(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        files.insert(0, error.filename)
+    numbers: list[int] = [names[file] for file in files if isinstance(names.get(file), int)]
+    number = numbers[0] if numbers else None
+    raw: list[str] = list(getattr(getattr(shell, "history_manager", None), "input_hist_raw", ()))
+    return (number, raw[number]) if number is not None and 0 < number < len(raw) else None
+
+
 def place_name(filename: str, shell: Any) -> str:
     """ "cell [12]", or the file's path from the working directory."""
     number = getattr(getattr(shell, "compile", None), "_filename_map", {}).get(filename)
@@ -190,10 +202,25 @@ def place_name(filename: str, shell: Any) -> str:
     return filename if relative.startswith("..") else relative
 
 
-def last_exception() -> BaseException | None:
-    """The exception that the user saw last."""
+_ours: BaseException | None = None
+_before: BaseException | None = None
+
+
+def set_aside(error: BaseException, before: BaseException | None) -> None:
+    """`error` is a mistake in a %copilot line, and none of the user's code: `before` stays the last one."""
+    global _ours, _before
+    _ours, _before = error, before
+
+
+def _last() -> BaseException | None:
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     return error if isinstance(error, BaseException) else None
 
 
-__all__ = ["Failure", "describe_exception", "is_users", "last_exception", "place_name"]
+def last_exception() -> BaseException | None:
+    """The exception that the user's code raised last."""
+    error = _last()
+    return _before if error is not None and error is _ours else error
+
+
+__all__ = ["Failure", "describe_exception", "failed_cell", "is_users", "last_exception", "place_name", "set_aside"]

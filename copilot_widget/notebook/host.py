@@ -104,7 +104,7 @@ class NotebookHost:
     def show_panel(self, copilot: Copilot) -> None:
         from .display import show
 
-        show(self, copilot, "panel", copilot.runs)
+        show(self, copilot, "panel", copilot.turns)
 
 
 def _last_error() -> str:

@@ -6,23 +6,21 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CopilotError, UsageError
+from .note import escape
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
     from ..store.base import Summary
-    from .magic import Extension
+    from .slash import Here
     from .widget import ChatWidget, Kind
 
-KEEP_COMMANDS = ("history", "resume", "export", "import")
 _SHOWN = 30
 _GONE = "The variables of the kernel before are gone: run the cells again that made them."
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$!#&])")
 
 _mentioned = False
 """A question in a fresh kernel has said that there is an earlier conversation; once is enough."""
@@ -86,17 +84,19 @@ def _threads_here() -> set[str]:
 # ---- the commands -------------------------------------------------------------------------------------------
 
 
-def keep_command(extension: Extension, copilot: Copilot, name: str, argument: str) -> str:
+def keep_command(here: Here, name: str, argument: str) -> str:
     """Do /history, /resume, /export or /import with what stands after it. Returns what to tell the user, as Markdown.
 
     Raises UsageError for an argument that means nothing, StoreError where what is kept cannot be read.
     """
     commands = {"history": _history, "resume": _resume, "export": _export, "import": _import}
-    return commands[name](extension, copilot, argument)
+    return commands[name](here, argument)
 
 
-def _resume(extension: Extension, copilot: Copilot, argument: str) -> str:
-    """[ID|words]: the latest conversation of this notebook, or the one that is named."""
+def _resume(here: Here, argument: str) -> str:
+    """[ID|words]: the latest conversation of this notebook, or the one that is named. In a composer it takes the place
+    of one that has not begun."""
+    copilot = here.copilot
     if argument:
         chosen = choose(copilot.keeping.conversations(everywhere=True), argument, copilot.keeping.place)
     else:
@@ -108,12 +108,15 @@ def _resume(extension: Extension, copilot: Copilot, argument: str) -> str:
                 hint="%copilot /history --all lists all that are kept.",
             )
         chosen = found[0]
-    resumed = extension.resume(chosen.thread)
-    extension.host.show_panel(resumed)
+    if here.in_page:
+        copilot.resume(chosen.thread)
+    else:
+        here.extension.host.show_panel(here.extension.resume(chosen.thread))
     return f"Resumed: {escape(chosen.title)} · {about(chosen)}. {_GONE}"
 
 
-def _history(extension: Extension, copilot: Copilot, argument: str) -> str:
+def _history(here: Here, argument: str) -> str:
+    copilot = here.copilot
     words = _words(argument)
     if len(words) >= 2 and words[0] in ("rename", "delete"):
         chosen = choose(copilot.keeping.conversations(everywhere=True), words[1], copilot.keeping.place)
@@ -129,7 +132,7 @@ def _history(extension: Extension, copilot: Copilot, argument: str) -> str:
     return _table(copilot.keeping.conversations(wanted, everywhere=everywhere), wanted, everywhere)
 
 
-def _export(extension: Extension, copilot: Copilot, argument: str) -> str:
+def _export(here: Here, argument: str) -> str:
     """FILE [--overwrite]"""
     words = _words(argument)
     files = [word for word in words if word != "--overwrite"]
@@ -138,17 +141,19 @@ def _export(extension: Extension, copilot: Copilot, argument: str) -> str:
             "One file is exported at a time." if files else "There is no file's name.",
             hint="%copilot /export chat.md, or .html, .json, .ipynb; a name with spaces in quotes.",
         )
-    written = copilot.export(files[0], overwrite="--overwrite" in words)
+    written = here.copilot.export(files[0], overwrite="--overwrite" in words)
     return f"Exported to {escape(str(written))}."
 
 
-def _import(extension: Extension, copilot: Copilot, argument: str) -> str:
+def _import(here: Here, argument: str) -> str:
     """FILE"""
     words = _words(argument)
     if len(words) != 1:
         raise UsageError("There is no file's name.", hint="%copilot /import chat.json; a name with spaces in quotes.")
-    imported = extension.load(words[0])
-    extension.host.show_panel(imported)
+    if here.in_page:
+        raise UsageError("A conversation is imported in a cell.", hint=f"%copilot /import {words[0]}")
+    imported = here.extension.load(words[0])
+    here.extension.host.show_panel(imported)
     return f"Imported from {escape(words[0])}: {_turns(len(imported.runs))}. The next question goes on there."
 
 
@@ -242,11 +247,6 @@ def when(seconds: float, now: datetime.datetime | None = None) -> str:
     return f"yesterday {then:%H:%M}" if days == 1 else f"{then:%Y-%m-%d %H:%M}"
 
 
-def escape(text: str) -> str:
-    """`text` as Markdown that shows just that, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
-
-
 def _words(argument: str) -> list[str]:
     import shlex
 
@@ -256,4 +256,4 @@ def _words(argument: str) -> list[str]:
         return argument.split()
 
 
-__all__ = ["KEEP_COMMANDS", "about", "choose", "keep_command", "offer_earlier", "reopen", "when"]
+__all__ = ["about", "choose", "keep_command", "offer_earlier", "reopen", "when"]

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import config, host
-from ..errors import UsageError
-from .kept import KEEP_COMMANDS
+from ..errors import CopilotError, UsageError
+from .failure import last_exception, set_aside
+from .note import Note
 from .options import MagicCall, expand, parse
 from .reattach import listen
+from .slash import Given, Here, find
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
@@ -36,6 +38,8 @@ class Extension:
         self.current = "default"
         self.requests: list[datetime | None] = [None, None]
         """When the previous and the current cell were sent off."""
+        self._failed: BaseException | None = last_exception()
+        """What the user's code raised last; it keeps the variables of its frames alive, as sys.last_exc does."""
         self._host: NotebookHost | None = None
 
     @property
@@ -60,12 +64,9 @@ class Extension:
         call = parse(text)
         call.prompt = expand(call.prompt, self._namespace())
         copilot = self._copilot(call)
-        command, _, rest = call.prompt.partition(" ")
-        if command == "/runs" and not is_cell:
-            return self._runs(copilot, call.values.get("executor"), rest.strip())
-        if command[1:] in KEEP_COMMANDS and command[:1] == "/" and not is_cell:
-            self._keep(copilot, command[1:], rest.strip())
-            return None
+        given = find(call.prompt)
+        if given is not None:
+            return self._command(copilot, call, given)
         if not call.prompt:
             if is_cell:
                 raise UsageError("There is no question in the cell.", hint="Write it below the line %%copilot.")
@@ -75,20 +76,28 @@ class Extension:
         if self._is_run_all() and not call.send:
             self._draft(copilot, call, options, "Run All does not send. Press Send to ask this.")
             return None
-        run = copilot.ask(call.prompt, **options)
-        self.host.show_run(run)
+        return self._show(copilot.ask(call.prompt, **options), call)
+
+    def _show(self, run: Run, call: MagicCall, notice: str | None = None) -> Run:
+        self.host.show_run(run, notice)
         run.shown = True
         if call.wait:
             run.wait()
         return run
 
-    def _keep(self, copilot: Copilot, name: str, argument: str) -> None:
-        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+    def _command(self, copilot: Copilot, call: MagicCall, given: Given) -> Run | None:
+        """%copilot /name …"""
+        options = self._options(copilot, call)
+        if given.command.asks and self._is_run_all() and not call.send:
+            self._draft(copilot, call, options, "Run All does not send. Press Send to ask this.")
+            return None
+        outcome = given.act(Here(copilot, self, options))
+        if isinstance(outcome, Note):
+            from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-        from .kept import keep_command
-
-        told = keep_command(self, copilot, name, argument)
-        display({"text/markdown": told, "text/plain": told}, raw=True)
+            display(outcome.bundle, raw=True)
+            return None
+        return self._show(outcome, call, self.notice_of(outcome))
 
     def _options(self, copilot: Copilot, call: MagicCall) -> dict[str, Any]:
         names = ("model", "max_steps", "budget", "approvals", "record", "executor")
@@ -101,40 +110,35 @@ class Extension:
         copilot.options(**{name: options[name] for name in checked if name in options})
         return options
 
-    def _runs(self, copilot: Copilot, place: str | None, word: str) -> Run | None:
-        """%copilot /runs [ID]: list the runs, or follow one."""
-        from ..agents import KERNEL
-        from ..copilot import alive
-        from .runs import choose, find_runs, notice_of, table
-
-        known = {id(each): each for each in (copilot, *alive)}.values()
-        found = find_runs(known, place)
-        if not word:
-            from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
-
-            display(table(found), raw=True)
-            return None
-        chosen = choose(found.rows, word)
-        run = self.follow(chosen)
-        self.current = next((name for name, each in self.copilots.items() if each is run.copilot), self.current)
-        self.host.show_run(run, notice_of(run.request, KERNEL, chosen.info.status))
-        run.shown = True
-        return run
-
     def follow(self, row: Listed) -> Run:
         """A run of the list: our own, or one that was asked for elsewhere, in a Copilot of its conversation."""
         from ..copilot import Copilot, alive
 
-        for copilot in alive:
-            for run in copilot.runs:
-                if run.id == row.info.run:
-                    return run
-        thread = row.info.thread
-        copilot = next((each for each in self.copilots.values() if each.thread == thread), None)
-        if copilot is None:
-            copilot = self.copilots[thread] = Copilot(thread=thread, executor=row.place or "process")
-            copilot.offer(self._decorated)
-        return copilot.attach(row.info.run, executor=row.executor)
+        run = next((run for copilot in alive for run in copilot.runs if run.id == row.info.run), None)
+        if run is None:
+            thread = row.info.thread
+            copilot = next((each for each in self.copilots.values() if each.thread == thread), None)
+            if copilot is None:
+                copilot = self.copilots[thread] = Copilot(thread=thread, executor=row.place or "process")
+                copilot.offer(self._decorated)
+            run = copilot.attach(row.info.run, executor=row.executor)
+        self.current = next((name for name, each in self.copilots.items() if each is run.copilot), self.current)
+        return run
+
+    def notice_of(self, run: Run) -> str | None:
+        """What somebody should know who looks at a run that was asked for elsewhere."""
+        from ..agents import KERNEL
+        from .runs import notice_of
+
+        return notice_of(run.request, KERNEL, run.status)
+
+    def renamed(self, copilot: Copilot) -> None:
+        """It has begun a new conversation: a name that was given to the one before stays that one's."""
+        for name, each in list(self.copilots.items()):
+            if each is copilot and name != "default":
+                self.copilots[copilot.thread] = self.copilots.pop(name)
+                if self.current == name:
+                    self.current = copilot.thread
 
     def resume(self, thread: str) -> Copilot:
         """The Copilot of a kept conversation; further questions are asked there."""
@@ -190,6 +194,16 @@ class Extension:
     def _namespace(self) -> Mapping[str, Any]:
         return {**self.shell.user_global_ns, **self.shell.user_ns}
 
+    def post_run_cell(self, result: Any) -> None:
+        """Keep a mistake in a %copilot line apart from the errors of the user's code."""
+        error = result.error_before_exec or result.error_in_exec
+        if error is None:
+            return
+        if isinstance(error, CopilotError) and "%copilot" in (result.info.raw_cell or ""):
+            set_aside(error, self._failed)
+        else:
+            self._failed = error
+
     # ---- Run All -----------------------------------------------------------------------------------------
 
     def pre_run_cell(self, _info: Any) -> None:
@@ -227,6 +241,7 @@ def attach(shell: Any) -> Extension:
         config.use(settings)
         shell.configurables.append(settings)  # what %config looks through
         shell.events.register("pre_run_cell", _extension.pre_run_cell)
+        shell.events.register("post_run_cell", _extension.post_run_cell)
         _extension.pre_run_cell(None)
         extension = _extension
         host.install(lambda: extension.host)

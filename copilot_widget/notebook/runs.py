@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -17,9 +16,12 @@ from ..runs.loop import start
 from ..runs.places import other_pools, shown_place
 from ..state import TERMINAL, RunStatus
 from ..store.open import shared_store
+from .note import Code, Note, Table, note
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
+    from ..run import Run
+    from .slash import Here
 
 _SHOWN = 20
 _PATIENCE_SECONDS = 8.0
@@ -115,40 +117,31 @@ def choose(rows: Sequence[Listed], word: str) -> Listed:
     raise UsageError(f"{word!r} names no run: {why}.", hint="%copilot /runs lists them.")
 
 
-def table(found: Found) -> dict[str, str]:
-    """The list as a MIME bundle."""
-    lines = [_cells(row) for row in found.rows[:_SHOWN]]
-    notes = list(found.troubles)
-    if not lines:
-        notes.insert(0, "No runs yet.")
-    else:
-        notes.append("Follow one: %copilot /runs ID (its first letters are enough, or: latest).")
-    if len(found.rows) > _SHOWN:
-        notes.insert(0, f"{len(found.rows) - _SHOWN} older ones are not shown.")
-    said = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-    if not lines:
-        return {"text/plain": "\n".join(notes), "text/html": said}
-    widths = [max(len(line[column]) for line in (*lines, _COLUMNS)) for column in range(len(_COLUMNS))]
-    plain = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (_COLUMNS, *lines)
-    ]
-    head = "".join(f'<th style="text-align:left">{name}</th>' for name in _COLUMNS)
-    body = "".join(f"<tr>{_cell(line[0])}{''.join(_cell(text, _WHOLE) for text in line[1:])}</tr>" for line in lines)
-    markup = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{said}"
-    return {"text/plain": "\n".join([*plain, *notes]), "text/html": markup}
+def show_runs(here: Here, word: str) -> Note | Run:
+    """/runs [ID]: list the runs, or follow one."""
+    from ..copilot import alive
+
+    known = {id(each): each for each in (here.copilot, *alive)}.values()
+    found = find_runs(known, here.options.get("executor"))
+    return here.extension.follow(choose(found.rows, word)) if word else table(found)
 
 
-_WHOLE = ";white-space:nowrap"
-
-
-def _cell(text: str, style: str = "") -> str:
-    return f'<td style="text-align:left{style}">{html.escape(text)}</td>'
+def table(found: Found) -> Note:
+    """The list."""
+    rows = [_cells(row) for row in found.rows[:_SHOWN]]
+    older = len(found.rows) - _SHOWN
+    return note(
+        Table(_COLUMNS, rows) if rows else "No runs yet.",
+        f"{older} older ones are not shown." if older > 0 else "",
+        *found.troubles,
+        "Follow one: /runs ID (its first letters are enough, or: latest)." if rows else "",
+    )
 
 
 def _cells(row: Listed) -> tuple[str, ...]:
     info = row.info
     since = info.created if info.status not in TERMINAL else info.updated
-    return (info.prompt, info.status, row.where, _ago(time.time() - since), info.run)
+    return (info.prompt, info.status, row.where, _ago(time.time() - since), Code(info.run))
 
 
 def _ago(seconds: float) -> str:
@@ -168,4 +161,4 @@ def notice_of(request: Any, kernel: str, status: RunStatus) -> str | None:
     )
 
 
-__all__ = ["Found", "Listed", "choose", "find_runs", "notice_of", "table"]
+__all__ = ["Found", "Listed", "choose", "find_runs", "notice_of", "show_runs", "table"]

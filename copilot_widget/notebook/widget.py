@@ -7,39 +7,47 @@ import contextvars
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 import anywidget
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
+from IPython.core.getipython import get_ipython
 
 from ..errors import UsageError
 from ..protocol.commands import (
     Answer,
+    Approve,
     Asset,
     Complete,
     Deliver,
     Hello,
+    Regenerate,
     Reopen,
     Resume,
     Send,
     Stop,
     Take,
     Undo,
+    Upload,
     ViewCommand,
-)  # fmt: skip
-from ..protocol.messages import FilePart
-from ..runs.executor import KernelExecutor
+    Withdraw,
+)
 from ..state import TERMINAL
 from .assets import assets, compressed, read
 from .document import document
 from .envelope import envelope
 from .kept import reopen
+from .magic import attach
+from .note import Note
 from .router import router
+from .slash import Here, find
 from .transport import Transport
+from .uploads import Uploads
+from .view import about, choices, turn, turns
 
 if TYPE_CHECKING:
+    from ..conversation import Change
     from ..copilot import Copilot
     from ..run import Run
 
@@ -72,11 +80,12 @@ class ChatWidget(anywidget.AnyWidget):
         self._draft = draft
         self._notice = notice or copilot.notices.take()
         self._earlier: dict[str, Any] | None = None
-        self._options = options or (runs[-1].options if runs and kind == "turn" else {})
+        self._options = dict(options or (runs[-1].options if runs and kind == "turn" else {}))
         """Follow-ups are asked as the cell asked: of the same model, under the same limits."""
         # A thread's publishing needs the context of the cell that made the widget: ipykernel looks the parent up there.
         self._context = contextvars.copy_context()
         self._transport = Transport(self._send_from_anywhere)
+        self._uploads = Uploads()
         self.on_run: list[Callable[[Run], None]] = []
         """Called with each run that this widget shows from now on."""
         self._id = heir or uuid.uuid4().hex
@@ -84,8 +93,8 @@ class ChatWidget(anywidget.AnyWidget):
         self._router.add(self._id, self)
         self.pages: dict[str, float] = {}
         document().add(self)
-        for run in runs:
-            self._watch(run)
+        for place, run in enumerate(runs):
+            self._watch(run, place)
         # All state goes with the comm's opening: what is set after it may reach the page too late for its first paint.
         loader = read("loader.js").decode()
         super().__init__(
@@ -96,26 +105,25 @@ class ChatWidget(anywidget.AnyWidget):
             initial=self.view(),
         )
         self.on_msg(self._on_fallback)  # pyright: ignore[reportUnknownMemberType]
-        self._unlisten = [copilot.notices.listen(self.tell)]
-        if kind == "panel":
-            self._unlisten.append(copilot.on_turn(self.add))
+        self._unlisten = [
+            copilot.notices.listen(self.tell),
+            copilot.on_turn(self._added),
+            copilot.on_change(self._changed),
+        ]
 
     # ---- state -----------------------------------------------------------------------------------------
 
     def view(self) -> dict[str, Any]:
         """What the page shows besides the runs' events."""
-        info = self._copilot.model_info
         return {
+            **about(self._copilot, self._runs),
+            **choices(self._copilot),
             "kind": self._kind,
             "widget": self._id,
-            "thread": self._copilot.thread,
-            "model": {"name": info.name or _model_of(self._runs), "badge": info.badge, "reason": info.reason},
-            "turns": [_turn(run) for run in self._runs],
-            "queued": [],
+            "turns": turns(self._runs),
             "draft": self._draft,
             "notice": self._notice,
             "earlier": self._earlier,
-            "models": [],
             "changes": self._changes(),
         }
 
@@ -130,15 +138,34 @@ class ChatWidget(anywidget.AnyWidget):
         self._send_from_anywhere({"type": "view", "view": {"earlier": earlier}})
 
     def add(self, run: Run) -> None:
-        """Show one more run."""
+        """Show one more run, or one in the place of that which it replaces."""
         if run in self._runs:
             return
         if self._earlier is not None:
             self.offer(None)
-        self._watch(run)
-        self._send_from_anywhere({"type": "turn", "turn": _turn(run)})
+        place = next((n for n, shown in enumerate(self._runs) if shown.id == run.replaces), len(self._runs))
+        before = self._runs[place - 1] if place else None
+        self._watch(run, place)
+        self._send_from_anywhere({"type": "turn", "turn": turn(run, before), "replaces": run.replaces})
+        self._send_about()
         for callback in list(self.on_run):
             callback(run)
+
+    def _added(self, run: Run) -> None:
+        """The conversation has one more: a panel shows it, a cell's view only where it replaces one of its own."""
+        if self._kind == "panel" or any(shown.id == run.replaces for shown in self._runs):
+            self.add(run)
+
+    def _changed(self, what: Change) -> None:
+        if what == "model":
+            self._options.pop("model", None)
+        if what == "withdrawn":
+            self._runs = [run for run in self._runs if run in self._copilot.runs]
+            self._send_from_anywhere({"type": "view", "view": {"turns": turns(self._runs)}})
+        self._send_about()
+
+    def _send_about(self) -> None:
+        self._send_from_anywhere({"type": "view", "view": about(self._copilot, self._runs)})
 
     @property
     def runs(self) -> list[Run]:
@@ -176,8 +203,8 @@ class ChatWidget(anywidget.AnyWidget):
 
         return {"request": document().hand_over(command.page, change.turn(), turned)}
 
-    def _watch(self, run: Run) -> None:
-        self._runs.append(run)
+    def _watch(self, run: Run, place: int) -> None:
+        self._runs[place : place + 1] = [run]
         self._transport.watch(run.feed)
 
     def _send_from_anywhere(self, content: dict[str, Any]) -> None:
@@ -198,11 +225,19 @@ class ChatWidget(anywidget.AnyWidget):
             return self._served(command)
         if isinstance(command, Undo):
             return self._undo(command)
-        if isinstance(command, (Send, Reopen, Asset, Complete)):
+        if isinstance(command, (Send, Reopen, Upload, Asset, Complete)):
             return self._act(command)
-        run = self._run(command.run)
+        return self._handle_of_run(command, self._run(command.run))
+
+    def _handle_of_run(
+        self, command: Resume | Regenerate | Withdraw | Stop | Approve | Answer, run: Run
+    ) -> dict[str, Any]:
         if isinstance(command, Resume):
             return self._resume(run, command.after)
+        if isinstance(command, Regenerate):
+            return self._shown(self._copilot.ask_again(run))
+        if isinstance(command, Withdraw):
+            return self._withdraw(run)
         if isinstance(command, Stop):
             run.stop()
         elif isinstance(command, Answer):
@@ -226,12 +261,14 @@ class ChatWidget(anywidget.AnyWidget):
         surroundings = getattr(host(), "surroundings", None)
         return complete_in_page(text, cursor, surroundings(self._copilot)) if surroundings is not None else []
 
-    def _act(self, command: Send | Reopen | Asset | Complete) -> Any:
+    def _act(self, command: Send | Reopen | Upload | Asset | Complete) -> Any:
         """On a command that means no run."""
         if isinstance(command, Send):
             return self._ask(command)
         if isinstance(command, Reopen):
             return reopen(self, self._copilot, command.thread)
+        if isinstance(command, Upload):
+            return {"received": self._uploads.add(command.upload, command.at, command.data)}
         if isinstance(command, Asset):
             return {"data": base64.b64encode(compressed(command.name)).decode()}
         return {"items": self._complete(command.text, command.cursor)}
@@ -244,15 +281,35 @@ class ChatWidget(anywidget.AnyWidget):
         return {"envelopes": [envelope(events, times=True)] if events else [], "status": status}
 
     def _ask(self, command: Send) -> dict[str, Any]:
-        files = [
-            FilePart(url=file.url, media_type=file.media_type, filename=file.filename) for file in command.attachments
-        ]
+        given = find(command.text)
         selection = command.selection.model_dump() if command.selection is not None else None
-        run = self._copilot.ask(command.text, attachments=files, selection=selection, **self._options)
+        files = [self._uploads.part(attachment) for attachment in command.attachments]
+        if given is not None and (files or command.replaces):
+            raise UsageError(f"/{given.command.name} takes no files, and replaces no question.", hint="Send it alone.")
+        if given is not None:
+            outcome = given.act(
+                Here(self._copilot, attach(get_ipython()), self._options, in_page=True, selection=selection)
+            )
+            if isinstance(outcome, Note):
+                return {"note": outcome.markdown}
+            run = outcome
+        elif command.replaces is not None:
+            run = self._copilot.ask_again(self._run(command.replaces), command.text, files, selection)
+        else:
+            run = self._copilot.ask(command.text, attachments=files, selection=selection, **self._options)
+        self._uploads.done(command.attachments)
+        return self._shown(run)
+
+    def _shown(self, run: Run) -> dict[str, Any]:
         self._draft = self._notice = None
         self.add(run)
         self._send_from_anywhere({"type": "view", "view": {"draft": None, "notice": None}})
-        return {"turn": _turn(run)}
+        place = self._runs.index(run)
+        return {"turn": turn(run, self._runs[place - 1] if place else None), "replaces": run.replaces}
+
+    def _withdraw(self, run: Run) -> dict[str, Any]:
+        self._copilot.withdraw(run)
+        return {"status": "withdrawn"}
 
     def _run(self, run_id: str) -> Run:
         for run in self._runs:
@@ -282,22 +339,3 @@ def _layout() -> ipywidgets.Layout:
 
 
 _shared_layout: Any = None
-
-
-def _model_of(runs: Sequence[Run]) -> str:
-    """What the last one that names a model was asked of, where this process has not used one itself."""
-    named = [run.request.model for run in runs if run.request.model]
-    kind, separator, name = named[-1].partition(":") if named else ("", "", "")
-    return f"{kind}:{PurePath(name).name}" if separator and kind in ("script", "replay") else kind + separator + name
-
-
-def _turn(run: Run) -> dict[str, Any]:
-    outlives = {} if isinstance(run.executor, KernelExecutor) else {"elsewhere": True}
-    return {
-        **outlives,
-        "id": run.id,
-        "run": run.id,
-        "user": run.prompt.to_wire(),
-        "status": run.status,
-        "seq": len(run.feed.events),
-    }

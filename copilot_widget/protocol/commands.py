@@ -51,11 +51,12 @@ class Resume(_Command):
 
 
 class Attachment(BaseModel):
-    """A file that goes with a message; `url` is a data URL."""
+    """A file that goes with a message: as a data URL, or as the name of what was uploaded before."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True)
 
-    url: str
+    url: str = ""
+    upload: str = ""
     media_type: str
     filename: str | None = None
 
@@ -69,14 +70,41 @@ class Selection(BaseModel):
     cell: int | None = None
 
 
+class Upload(_Command):
+    """A piece of a file's base64, in order: a websocket takes no message of 20 MB. Result: {received}, characters."""
+
+    command: Literal["upload"] = "upload"
+    upload: str = Field(pattern="^[0-9a-f]{32}$")
+    at: int = Field(ge=0)
+    """Characters that went before."""
+    data: str = Field(max_length=2_000_000)
+
+
 class Send(_Command):
-    """Result: {turn}. While a run goes on the message is queued."""
+    """Result: {turn}. While a run goes on the message is queued. A text that is a slash command acts as it does in
+    %copilot; of one that only tells the result is {note}, in Markdown, which is no part of the conversation."""
 
     command: Literal["send"] = "send"
     text: str
-    attachments: list[Attachment] = []
+    attachments: list[Attachment] = Field(default=[], max_length=20)
     selection: Selection | None = None
     """Where the text mentions @selection."""
+    replaces: str | None = None
+    """The run whose question is edited: the conversation's last one. Its turn gives way to the new one."""
+
+
+class Regenerate(_Command):
+    """Another answer to the conversation's last question, in the place of the one of this run. Result: {turn}."""
+
+    command: Literal["regenerate"] = "regenerate"
+    run: str
+
+
+class Withdraw(_Command):
+    """Take a message back that waits in the queue. Result: {status}; refused where its run has begun."""
+
+    command: Literal["withdraw"] = "withdraw"
+    run: str
 
 
 class Stop(_Command):
@@ -184,15 +212,18 @@ class Asset(_Command):
     name: str
 
 
-ViewCommand = Union[Hello, Resume, Send, Stop, Approve, Answer, Complete, Reopen, Take, Deliver, Undo, Asset]
+ViewCommand = Union[
+    Union[Hello, Resume, Upload, Send, Regenerate, Withdraw, Stop, Approve, Answer],
+    Union[Complete, Reopen, Take, Deliver, Undo, Asset],
+]
 """A command to a widget."""
 Command = Union[ViewCommand, Attach]
 """Any command."""
 
 COMMANDS = (
-    "hello", "resume", "send", "stop", "approve", "answer", "complete", "reopen", "take", "deliver", "undo", "attach",
-    "asset",
-)  # fmt: skip
+    *("hello", "resume", "upload", "send", "regenerate", "withdraw", "stop", "approve", "answer"),
+    *("complete", "reopen", "take", "deliver", "undo", "attach", "asset"),
+)
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 

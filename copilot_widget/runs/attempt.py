@@ -58,6 +58,8 @@ class Attempt:
         self._keep_steps = keep_steps
         self._keep_pause = _FIRST_KEEP
         self._keep_at = math.inf
+        self._is_kept = claim.last_seq > 0
+        """The question is: a run that is stopped before it began leaves nothing in the conversation."""
 
     @property
     def logged(self) -> int:
@@ -131,6 +133,7 @@ class Attempt:
     async def _history(self) -> list[UIMessage]:
         """The conversation up to the question, which is kept with it. Kept twice it is there once."""
         owner, thread = self._request.owner, self._request.thread
+        self._is_kept = True
         if self.claim.state is None:
             if self._request.anew:
                 await self._patiently(lambda: self._store.truncate(owner, thread, self._request.message.id))
@@ -234,7 +237,7 @@ class Attempt:
         owner, thread, message = self._request.owner, self._request.thread, reducer.message
         if state.status == "stopped":
             message = marked(message, "stopped")
-        if message.parts or message.metadata:
+        if (message.parts or message.metadata) and self._is_kept:
             await self._patiently(lambda: self._store.put(owner, thread, message))
         await self._writer.commit(ends, Commit(state.status))
         self.status = state.status

@@ -1,0 +1,75 @@
+"""What the page is told of a widget besides its runs' events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from ..history import FORGET, mark_of
+from ..models.detect import known
+from ..runs.executor import KernelExecutor
+
+if TYPE_CHECKING:
+    from ..copilot import Copilot
+    from ..run import Run
+
+FORGOTTEN = "forgotten above"
+NEW = "new conversation"
+
+
+def about(copilot: Copilot, runs: Sequence[Run]) -> dict[str, Any]:
+    """What may change without a turn: the model, and the line below the last turn."""
+    info = copilot.model_info
+    return {
+        "thread": copilot.thread,
+        "model": {"name": info.name or _model_of(runs), "badge": info.badge, "reason": info.reason},
+        "divider": _divider_below(copilot, runs),
+    }
+
+
+def choices(copilot: Copilot) -> dict[str, Any]:
+    """What the header offers: models that are known without asking any server."""
+    used = [run.request.model for run in copilot.asked if run.request.model]
+    names = [name for name in (copilot.model_info.name, *used) if name]
+    return {"models": list(dict.fromkeys([*names, *known()]))}
+
+
+def turns(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [turn(run, runs[place - 1] if place else None) for place, run in enumerate(runs)]
+
+
+def turn(run: Run, before: Run | None) -> dict[str, Any]:
+    """One turn; `before` is the one that is shown above it."""
+    stated: dict[str, Any] = {
+        "id": run.id,
+        "run": run.id,
+        "user": run.prompt.to_wire(),
+        "status": run.status,
+        "seq": len(run.feed.events),
+    }
+    if not isinstance(run.executor, KernelExecutor):
+        stated["elsewhere"] = True
+    if before is not None and before.request.thread != run.request.thread:
+        stated["divider"] = NEW
+    elif mark_of(run.prompt) == FORGET:
+        stated["divider"] = FORGOTTEN
+    return stated
+
+
+def _divider_below(copilot: Copilot, runs: Sequence[Run]) -> str | None:
+    if not runs:
+        return None
+    if runs[-1].request.thread != copilot.thread and not copilot.turns:
+        return NEW
+    return FORGOTTEN if copilot.forgets else None
+
+
+def _model_of(runs: Sequence[Run]) -> str:
+    """What the last one that names a model was asked of, where this process has not used one itself."""
+    named = [run.request.model for run in runs if run.request.model]
+    kind, separator, name = named[-1].partition(":") if named else ("", "", "")
+    return f"{kind}:{PurePath(name).name}" if separator and kind in ("script", "replay") else kind + separator + name
+
+
+__all__ = ["about", "choices", "turn", "turns"]
