@@ -56,6 +56,15 @@ function withoutPedantic(text) {
     .replaceAll("this.options.pedantic", "false");
 }
 
+/** Components in the part "assist" are drawn by the page's own Preact, which is lent to it (see src/assist/lent.ts). */
+const lentPreact = {
+  name: "lent-preact",
+  setup(plugins) {
+    const lent = join(here, "src/assist/lent.ts");
+    plugins.onResolve({ filter: /^preact(?:\/hooks|\/jsx-runtime)?$|\/context\.ts$/ }, () => ({ path: lent }));
+  },
+};
+
 const shared = {
   bundle: true,
   format: "esm",
@@ -76,6 +85,7 @@ await mkdir(out, { recursive: true });
 const parts = {
   loader: "src/loader.ts",
   widget: "src/widget.tsx",
+  assist: "src/parts/assist.ts",
   html: "src/parts/html.ts",
   markdown: "src/parts/markdown.ts",
   colours: "src/parts/colours.ts",
@@ -86,7 +96,8 @@ const parts = {
 };
 let failed = false;
 for (const [name, entry] of Object.entries(parts)) {
-  const plugins = name === "widget" ? [cssText, lexerOfMarked] : [cssText];
+  const own = { widget: [lexerOfMarked], assist: [lentPreact] };
+  const plugins = [cssText, ...(own[name] ?? [])];
   const result = await build({ ...shared, plugins, entryPoints: [join(here, entry)], write: false });
   const text = result.outputFiles[0].text;
   const file = `${name}.js`;

@@ -14,6 +14,8 @@ export class FakeModel implements AnyModel {
   readonly received: { command: string; [argument: string]: unknown }[] = [];
   /** Commands of these names are never answered: a cell is running. */
   readonly deaf = new Set<string>();
+  /** What commands of these names are answered with; a thrown error is a refusal. */
+  readonly answers = new Map<string, (command: Record<string, unknown>) => unknown>();
   #listeners = new Set<(...args: unknown[]) => void>();
   #statusListeners = new Set<(sender: unknown, status: string) => void>();
   #iopubListeners = new Set<(sender: unknown, message: IopubMessage) => void>();
@@ -100,10 +102,8 @@ export class FakeModel implements AnyModel {
             this.received.push(command);
             if (this.deaf.has(command.command)) return;
             if (command.command === "asset" && !(String(command.name) in this.assets)) return;
-            const answer = Promise.resolve(this.#answer(command));
-            setTimeout(async () => {
-              comm.onMsg({ content: { data: { id: command.id, ok: true, result: await answer } } });
-            }, 5);
+            const answer = this.#reply(command);
+            setTimeout(async () => comm.onMsg({ content: { data: { id: command.id, ...(await answer) } } }), 5);
           },
         };
         return comm;
@@ -111,8 +111,20 @@ export class FakeModel implements AnyModel {
     },
   };
 
+  async #reply(command: { command: string }): Promise<object> {
+    try {
+      return {
+        ok: true,
+        result: await (this.answers.get(command.command) ?? ((it) => this.#answer(it as never)))(command),
+      };
+    } catch (error) {
+      return { ok: false, error: { code: "usage", message: String((error as Error).message), hint: "Try another." } };
+    }
+  }
+
   #answer(command: { command: string; name?: string; run?: string; after?: number }): unknown {
     if (command.command === "hello") return {};
+    if (command.command === "asset" && !(String(command.name) in this.assets)) throw new Error("no such part");
     if (command.command === "asset") return gzipped(this.assets[String(command.name)] ?? "");
     if (command.command !== "resume") return {};
     const chunks = this.log.get(command.run ?? "") ?? [];

@@ -23,6 +23,15 @@ export interface Sending {
   error: CommandError | null;
 }
 
+/** What a command told: this page's alone, and no part of the conversation. */
+export interface Note {
+  id: number;
+  command: string;
+  markdown: string;
+  /** The turn that was the last one then; "" for none. */
+  after: string;
+}
+
 /** Without an answer for this long, Stop waits for the running cell; in milliseconds. */
 const STOP_PATIENCE = 400;
 /** A replay that brought nothing is asked for again after this many milliseconds. */
@@ -35,6 +44,11 @@ export type StopState = "idle" | "sent" | "late";
 export class Store {
   view: View;
   sending: Sending[] = [];
+  notes: Note[] = [];
+  /** The turn whose message is being edited. */
+  editing: Turn | null = null;
+  #typed: string[] = [];
+  #notesMade = 0;
   /** "late": the kernel has not answered yet, the user is told why. */
   stopping: StopState = "idle";
   /** Approvals that were answered here and that the stream has not confirmed: approval id → what went wrong, or "". */
@@ -107,8 +121,8 @@ export class Store {
   /** A custom message; whatever is not understood is left alone. */
   receive(message: unknown): void {
     if (isEnvelope(message)) this.#take(message);
-    const { type, turn, view, run, chunks } = (message ?? {}) as Told;
-    if (type === "turn" && turn) this.#upsert(turn);
+    const { type, turn, view, run, chunks, replaces } = (message ?? {}) as Told;
+    if (type === "turn" && turn) this.#upsert(turn, replaces);
     else if (type === "view") this.#setView(view);
     else if (type === "aside" && run && this.#runs.get(run)?.hear(chunks ?? [])) this.#changed();
   }
@@ -123,13 +137,13 @@ export class Store {
     this.#changed();
   }
 
-  #upsert(turn: Turn): void {
+  /** `replaces`: the turn whose place it takes. */
+  #upsert(turn: Turn, replaces?: string | null): void {
     const turns = [...this.view.turns];
     const index = turns.findIndex(({ id }) => id === turn.id);
-    if (index < 0) {
-      turns.push(turn);
-      this.#confirm(turn);
-    } else turns[index] = turn;
+    const place = index < 0 ? turns.findIndex(({ id }) => id === replaces) : index;
+    turns.splice(place < 0 ? turns.length : place, 1, turn);
+    if (index < 0) this.#confirm(turn);
     this.view = { ...this.view, turns };
     this.#fillGap(turn); // a quick run may have ended before this widget watched it: no envelope of it comes
     this.#changed();
@@ -256,21 +270,72 @@ export class Store {
 
   // ---- from the user ----------------------------------------------------------------------------------
 
-  /** Sends a message. It is shown at once; should the kernel refuse it, it stays there with the reason. */
-  async send(text: string): Promise<void> {
+  /**
+   * Sends a message, or gives a command. It is shown at once; should the kernel refuse it, it stays there with the
+   * reason. `files`: what goes along, once it is there.
+   */
+  async send(text: string, files?: Promise<unknown[]>): Promise<void> {
     const sending: Sending = { text, error: null };
     const selection = selectionFor(text);
-    const asked = selection ? { text, selection } : { text };
+    const replaces = this.editing?.run;
+    this.editing = null;
     this.sending = [...this.sending, sending];
+    if (text.trim()) this.#typed.push(text);
     this.#changed(true);
     try {
-      const { turn } = (await this.#line.send("send", asked)) as { turn?: Turn };
-      if (turn && !this.view.turns.some(({ id }) => id === turn.id)) this.#upsert(turn);
+      const attachments = files ? await files : []; // without any it goes out at once
+      const args = {
+        text,
+        ...(selection && { selection }),
+        ...(attachments.length > 0 && { attachments }),
+        ...(replaces && { replaces }),
+      };
+      this.#answered(text, await this.#line.send("send", args));
       this.sending = this.sending.filter((other) => other !== sending);
     } catch (error) {
       sending.error = asCommandError(error);
     }
     this.#changed(true);
+  }
+
+  #answered(text: string, result: unknown): void {
+    const { turn, note, replaces } = result as { turn?: Turn; note?: string; replaces?: string | null };
+    if (turn && !this.view.turns.some(({ id }) => id === turn.id)) this.#upsert(turn, replaces);
+    if (note === undefined) return;
+    this.#notesMade += 1;
+    const after = this.view.turns.at(-1)?.id ?? "";
+    this.notes = [...this.notes, { id: this.#notesMade, command: text.trim(), markdown: note, after }];
+  }
+
+  /** regenerate: asks for another answer in the place of a turn's · withdraw: takes a message back from the queue. */
+  async act(command: "regenerate" | "withdraw", turn: Turn): Promise<void> {
+    try {
+      this.#answered("", await this.#line.send(command, { run: turn.run }));
+    } catch (error) {
+      this.#refused(error);
+    }
+    this.#changed(true);
+  }
+
+  /** Begins to edit a turn's message; null ends it. */
+  edit(turn: Turn | null): void {
+    this.editing = turn;
+    this.#changed(true);
+  }
+
+  dismissNote(note: Note): void {
+    this.notes = this.notes.filter((other) => other !== note);
+    this.#changed(true);
+  }
+
+  /** What was sent from this page, the last at the end. */
+  get typed(): readonly string[] {
+    return this.#typed;
+  }
+
+  /** A command that changes nothing of what is shown: what can stand at the caret, a piece of a file. */
+  command(name: string, args: Record<string, unknown>): Promise<unknown> {
+    return this.#line.send(name, args);
   }
 
   /** Takes a message that was refused out of the view, so that it can be edited. */
@@ -347,6 +412,8 @@ interface Told {
   view?: unknown;
   run?: string;
   chunks?: UIMessageChunk[];
+  /** The turn whose place `turn` takes. */
+  replaces?: string | null;
 }
 
 /** What goes with an answer: how far consent goes, why it was denied, the arguments to run instead. */

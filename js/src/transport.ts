@@ -18,8 +18,11 @@ const SUBSHELL_WAIT = 1_000;
 
 /** Commands that only read, or are large, and how long their first route may take before the other one is tried, in
  * milliseconds. */
-const READS = new Set(["hello", "resume", "asset", "deliver"]);
+const READS = new Set(["hello", "resume", "complete", "asset", "deliver"]);
 const READ_PATIENCE = 300;
+/** So for pieces of files: to send a megabyte twice would take longer than to wait. */
+const LARGE = new Set(["upload"]);
+const LARGE_PATIENCE = 3_000;
 
 export type Connection = "connected" | "reconnecting" | "gone";
 
@@ -92,8 +95,9 @@ export class Transport {
   #post(command: Command): void {
     const kernel = this.#kernel;
     const onComm = kernel?.createComm ? this.#onComm(kernel, command) : "impossible";
-    if (kernel?.sendControlMessage && onComm === "sent" && READS.has(command.command)) {
-      setTimeout(() => this.#pending.has(command.id) && this.#onControl(kernel, command), READ_PATIENCE);
+    const patience = READS.has(command.command) ? READ_PATIENCE : LARGE.has(command.command) ? LARGE_PATIENCE : 0;
+    if (kernel?.sendControlMessage && onComm === "sent" && patience > 0) {
+      setTimeout(() => this.#pending.has(command.id) && this.#onControl(kernel, command), patience);
       return;
     }
     const onControl = kernel?.sendControlMessage ? this.#onControl(kernel, command) : false;

@@ -12,6 +12,8 @@ export interface Turn {
   seq: number;
   /** True where the run goes on without this kernel. */
   elsewhere?: boolean;
+  /** What begins anew with this turn: stands above it. */
+  divider?: string;
 }
 
 export interface View {
@@ -20,14 +22,16 @@ export interface View {
   thread: string;
   model: { name: string; badge: string; reason: string };
   turns: Turn[];
-  queued: { id: string; text: string }[];
   draft: string | null;
   notice: string | null;
   /** A kept conversation that the user may go on with; `about` is in words. */
   earlier: { thread: string; title: string; about: string } | null;
+  /** Models that are known without asking any server. */
   models: string[];
   /** Changes of cells that this kernel can undo: run → call → what they are now. */
   changes: Record<string, Record<string, "done" | "undone">>;
+  /** What will begin anew with the next turn: stands below the last one. */
+  divider: string | null;
 }
 
 /** Events `from` to `to` of a run's log, both included; neighbouring deltas are merged, so it has fewer chunks. */
@@ -48,12 +52,12 @@ const EMPTY: View = {
   thread: "",
   model: { name: "", badge: "", reason: "" },
   turns: [],
-  queued: [],
   draft: null,
   notice: null,
   earlier: null,
   models: [],
   changes: {},
+  divider: null,
 };
 
 /** A whole view of what the kernel stated, wholly or in part: `initial` may come from an older version. */

@@ -13,6 +13,8 @@ import style from "./style.css";
 import { Transport } from "./transport.ts";
 import { toView } from "./view.ts";
 
+const OURS = "data-lm-suppress-shortcuts";
+
 export interface Session {
   /** Takes a custom message of the model. */
   receive(message: unknown): void;
@@ -56,14 +58,18 @@ export function open(model: AnyModel, early: readonly unknown[]): Session {
       addStyles();
       element.classList.add("copilot-widget");
       // JupyterLab runs, deletes and moves cells on plain keys: those typed here are ours.
-      element.setAttribute("data-lm-suppress-shortcuts", "true");
+      element.setAttribute(OURS, "true");
       const stop = (event: Event) => event.stopPropagation();
       for (const type of ["keydown", "keyup", "keypress"]) element.addEventListener(type, stop);
+      // Notebook 7 has shortcuts for whatever has the focus, and looks no further than there.
+      const own = ({ target }: Event) => (target as Element).setAttribute(OURS, "true");
+      element.addEventListener("focusin", own);
       stage.elements.add(element);
       draw(stage.context, element);
       const unwatch = watchSelection();
       return () => {
         unwatch();
+        element.removeEventListener("focusin", own);
         stage.elements.delete(element);
         render(null, element);
         for (const type of ["keydown", "keyup", "keypress"]) element.removeEventListener(type, stop);

@@ -3,7 +3,10 @@ import { useEffect, useReducer, useRef } from "preact/hooks";
 import { frames } from "../frames.ts";
 import { Composer } from "./composer.tsx";
 import { useWidget } from "./context.ts";
+import { Header } from "./header.tsx";
+import { Late } from "./late.tsx";
 import { Log } from "./log.tsx";
+import { Divider, Notes } from "./note.tsx";
 import { Notice } from "./turn.tsx";
 import { Turns } from "./turns.tsx";
 
@@ -13,7 +16,7 @@ export function App() {
   useEffect(() => frames(store, () => redraw(undefined)), [store]);
   const { view } = store;
   const asking = view.turns.find((turn) => store.status(turn) === "waiting");
-  const isEmpty = view.turns.length + store.sending.length + view.queued.length === 0;
+  const isEmpty = view.turns.length + store.sending.length + store.notes.length === 0;
   return (
     <>
       <Header />
@@ -23,7 +26,9 @@ export function App() {
         </p>
       )}
       <Log need={asking && (store.run(asking)?.need ?? "approval needed")}>
+        <Notes after="" />
         <Turns turns={view.turns} />
+        {view.divider && <Divider text={view.divider} />}
         {store.sending.map((sending, index) => (
           <div key={index} class="cw-prompt cw-sending">
             <p dir="auto">{sending.text}</p>
@@ -37,14 +42,8 @@ export function App() {
             )}
           </div>
         ))}
-        {view.queued.map((queued) => (
-          <div key={queued.id} class="cw-prompt cw-sending">
-            <p dir="auto">{queued.text}</p>
-            <p class="cw-muted">queued</p>
-          </div>
-        ))}
       </Log>
-      {view.earlier && store.connection !== "gone" && <Earlier />}
+      {view.earlier && store.connection !== "gone" && <Late view="Earlier" />}
       {view.notice && <Notice text={view.notice} />}
       {store.connection === "reconnecting" && (
         <Notice text="The connection to the kernel is interrupted; trying again." />
@@ -56,38 +55,9 @@ export function App() {
   );
 }
 
-/** After a restart: the notebook's last conversation is kept, and can be gone on with. */
-function Earlier() {
-  const { store } = useWidget();
-  const { earlier } = store.view;
-  if (!earlier) return null;
-  return (
-    <p class="cw-notice" dir="auto">
-      An earlier conversation of this notebook is kept. The variables of its kernel are gone.{" "}
-      <button type="button" class="cw-button" onClick={() => store.reopen(earlier.thread)}>
-        Resume: {earlier.title} · {earlier.about}
-      </button>{" "}
-      <button type="button" class="cw-button" onClick={() => store.reopen(null)}>
-        New conversation
-      </button>
-    </p>
-  );
-}
-
 const ENDED = "The kernel was restarted or closed: this conversation cannot go on here. Run the cell again.";
 const GOES_ON =
   "The kernel was restarted or closed, but this run goes on elsewhere. Run %load_ext copilot_widget to follow it here.";
-
-function Header() {
-  const { model } = useWidget().store.view;
-  return (
-    <div class="cw-header" title={model.reason}>
-      <span class="cw-brand">copilot</span>
-      {model.name && <span class="cw-model">{model.name}</span>}
-      {model.badge && <span class="cw-badge">{model.badge}</span>}
-    </div>
-  );
-}
 
 const ANNOUNCEMENTS: Record<string, string> = {
   running: "generating",

@@ -7,7 +7,9 @@ import { inputOf, titleOf } from "../words.ts";
 import { Arguments } from "./arguments.tsx";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
+import { keepFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
+import { Late } from "./late.tsx";
 
 export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
   const { store } = useWidget();
@@ -53,27 +55,14 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
           Allow once
         </button>
       </div>
-      <details class="cw-approval-more">
-        <summary>More ways to answer</summary>
-        <div class="cw-approval-buttons">
-          {field && edited === null && (
-            <button
-              type="button"
-              class="cw-button"
-              onClick={() => setEdited(String(card.code || inputOf(part)[field] || ""))}
-            >
-              Edit the code
-            </button>
-          )}
-          {edited === null && act("Allow for this run", true, { scope: "run" })}
-          {edited === null && act("Allow for this session", true, { scope: "session" })}
-          {edited === null && act("Allow the same for this session", true, { scope: "same" })}
-        </div>
-        <label class="cw-approval-reason">
-          <span>If you deny, why (the model reads it)</span>
-          <input type="text" dir="auto" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
-        </label>
-      </details>
+      <Late
+        view="MoreAnswers"
+        edit={field && edited === null ? () => setEdited(String(card.code || inputOf(part)[field] || "")) : null}
+        allow={edited === null ? (scope) => answer(true, { scope }) : null}
+        busy={busy}
+        reason={reason}
+        setReason={setReason}
+      />
     </div>
   );
 }
@@ -93,11 +82,6 @@ function inDiff(part: ToolPart, diff: string | undefined): string[] {
   return texts.filter(
     (text) => text.includes("\n") && text.split("\n").every((line) => line === "" || lines.has(line)),
   );
-}
-
-/** A card that goes with the focus in it leaves that to its transcript, not to the page, where keys act on cells. */
-export function keepFocus(card: HTMLElement | null): void {
-  if (card?.contains(document.activeElement)) card.closest<HTMLElement>("[role=log]")?.focus({ preventScroll: true });
 }
 
 interface WhatProps {

@@ -8,6 +8,7 @@ const PATHS = {
   stop: "M4.5 4.5h7v7h-7z",
   send: "M8 13V3.5M4 7.2l4-4 4 4",
   down: "M8 3v9.5M4 8.8l4 4 4-4",
+  attach: "M12.5 7l-5.4 5.4a2.8 2.8 0 01-4-4l5.8-5.8a2 2 0 012.8 2.8L6 11",
 } as const;
 
 export const Icon = ({ name, class: extra = "" }: { name: keyof typeof PATHS; class?: string }) => (

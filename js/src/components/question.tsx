@@ -2,8 +2,8 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ToolPart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
-import { keepFocus } from "./approval.tsx";
 import { useWidget } from "./context.ts";
+import { keepFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 
 const MOST_CHOICES = 6;

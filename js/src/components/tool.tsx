@@ -8,9 +8,8 @@ import { Approval } from "./approval.tsx";
 import { Arguments } from "./arguments.tsx";
 import { Elapsed } from "./elapsed.tsx";
 import { Icon, Spinner } from "./icons.tsx";
+import { Late } from "./late.tsx";
 import { Display, isPicture, Text, Value } from "./output.tsx";
-import { Question } from "./question.tsx";
-import { Undo } from "./undo.tsx";
 
 export interface ToolProps {
   run: RunState;
@@ -40,14 +39,14 @@ export function Tool({ run, part, current }: ToolProps) {
       <div id={body} class="cw-body" hidden={!open}>
         {open && <ToolBody run={run} part={part} mood={mood} />}
       </div>
-      <Undo run={run} part={part} />
+      <Late view="Undo" run={run} part={part} />
       {!open && pictures.length > 0 && (
         <div class="cw-body">
           <Display bundles={pictures} />
         </div>
       )}
       {part.state === "approval-requested" && !run.ended && <Approval run={run} part={part} />}
-      {isAsked && toolNameOf(part) === "ask_user" && <Question run={run} part={part} />}
+      {isAsked && toolNameOf(part) === "ask_user" && <Late view="Question" run={run} part={part} />}
     </div>
   );
 }

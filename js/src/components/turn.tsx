@@ -8,6 +8,7 @@ import { moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
 import { Elapsed } from "./elapsed.tsx";
 import { Icon, Spinner } from "./icons.tsx";
+import { Late } from "./late.tsx";
 import { File, Message } from "./message.tsx";
 
 export function Turn({ turn }: { turn: TurnData }) {
@@ -15,12 +16,13 @@ export function Turn({ turn }: { turn: TurnData }) {
   const run = store.run(turn);
   const status = store.status(turn);
   const answering = [...store.answering].join(); // cards in it follow what was answered
-  const key = `${run?.version} ${status} ${store.stopping} ${store.connection} ${answering}`;
+  const isLast = store.view.turns.at(-1) === turn; // which can be edited
+  const key = `${run?.version} ${status} ${store.stopping} ${store.connection} ${isLast} ${answering}`;
   // a run is changed in place, its version says when
   return useMemo(
     () => (
       <article class="cw-turn" aria-label="Turn">
-        <Prompt message={turn.user} />
+        <Prompt turn={turn} />
         {run && <Message run={run} />}
         <Ending turn={turn} run={run} status={status} />
       </article>
@@ -35,10 +37,12 @@ export const textOf = (message: UIMessage): string =>
     .map((part) => part.text)
     .join("\n\n");
 
-function Prompt({ message }: { message: UIMessage }) {
+function Prompt({ turn }: { turn: TurnData }) {
+  const message = turn.user;
   return (
     <div class="cw-prompt" data-part="prompt">
       <p dir="auto">{textOf(message)}</p>
+      <Late view="PromptActions" turn={turn} />
       {message.parts.map((part, index) => {
         if (part.type === "file") {
           return <File key={index} mediaType={part.mediaType} url={part.url} name={part.filename ?? ""} />;
@@ -73,10 +77,13 @@ function Ending({ turn, run, status }: { turn: TurnData; run: RunState | undefin
       {run.failure && <ErrorBlock told={run.failure} />}
       {run.unreadable && <Notice text={`A part of this answer could not be read: ${run.unreadable}`} />}
       {metadata.limit?.message && <Notice text={sentences(metadata.limit)} />}
-      <p class="cw-usage" data-usage>
-        {status === "stopped" && <strong>{metadata.status === "interrupted" ? "Interrupted" : "Stopped"} · </strong>}
-        {usageLine(metadata)}
-      </p>
+      <div class="cw-foot">
+        <p class="cw-usage" data-usage>
+          {status === "stopped" && <strong>{metadata.status === "interrupted" ? "Interrupted" : "Stopped"} · </strong>}
+          {usageLine(metadata)}
+        </p>
+        <Late view="AnswerActions" turn={turn} />
+      </div>
     </>
   );
 }
@@ -93,6 +100,11 @@ function Activity({ turn, run, status }: { turn: TurnData; run: RunState | undef
       {status === "running" && <Spinner />}
       <span>{isStopping ? late : run?.notice || doing(run, status, isOver)}</span>
       {!isOver && <Elapsed span={run?.span} running />}
+      {status === "queued" && (
+        <button type="button" class="cw-button cw-quiet" onClick={() => void store.act("withdraw", turn)}>
+          Take back
+        </button>
+      )}
     </p>
   );
 }

@@ -2,11 +2,12 @@
  * The turns of a conversation, in bundles: those that are over cost nothing while the last one streams, and a long
  * conversation is drawn from its end, a bundle at a time, so that no drawing blocks the page.
  */
-import { Component } from "preact";
+import { Component, Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Store } from "../store.ts";
 import type { Turn as TurnData, View } from "../view.ts";
 import { useWidget } from "./context.ts";
+import { Divider, Notes } from "./note.tsx";
 import { Turn } from "./turn.tsx";
 
 const SIZE = 4; // turns
@@ -25,7 +26,9 @@ export function Turns({ turns }: { turns: TurnData[] }) {
     const timer = setTimeout(() => setDrawn((count) => Math.max(count, drawn + 1)), isHere ? 0 : PATIENCE);
     return () => clearTimeout(timer);
   }, [drawn, next === undefined, isHere]);
-  const common = `${store.stopping} ${store.connection} ${[...store.answering].join()}`;
+  const notes = store.notes.map(({ id }) => id);
+  const common = `${store.stopping} ${store.connection} ${[...store.answering].join()} ${notes}`;
+  const last = turns.at(-1)?.id; // which alone can be edited: the turn before it draws anew, too
   return (
     <>
       {bundles.map((bundle, index) =>
@@ -34,7 +37,7 @@ export function Turns({ turns }: { turns: TurnData[] }) {
             key={index}
             turns={bundle}
             isOld={index < bundles.length - 2}
-            version={`${common} ${versions(store, bundle)}`}
+            version={`${common} ${versions(store, bundle)} ${index < bundles.length - 2 ? "" : last}`}
             changes={store.view.changes}
           />
         ),
@@ -78,7 +81,11 @@ class Bundle extends Component<Props> {
     return (
       <div class={isOld ? "cw-turns cw-old" : "cw-turns"}>
         {turns.map((turn) => (
-          <Turn key={turn.id} turn={turn} />
+          <Fragment key={turn.id}>
+            {turn.divider && <Divider text={turn.divider} />}
+            <Turn turn={turn} />
+            <Notes after={turn.id} />
+          </Fragment>
         ))}
       </div>
     );

@@ -1,0 +1,143 @@
+/** Files that go with the next message, as chips above the box. */
+import type { Place, Sent } from "./assist.ts";
+import { make } from "./dom.ts";
+
+export const MOST_BYTES = 20_000_000;
+const MOST_FILES = 20;
+/** Characters of base64 that travel in one message: a websocket of Jupyter's takes 10 MB at most. */
+const PIECE = 1_000_000;
+const PICTURES = /^image\/(?:png|jpe?g|gif|webp)$/;
+
+interface Held {
+  chip: HTMLElement;
+  sent: Promise<Sent>;
+}
+
+/** What a browser does not know is text where it can be read as one: .py, .ipynb, .toml. */
+export async function kindOf(file: File): Promise<string | null> {
+  if (PICTURES.test(file.type)) return file.type;
+  if (file.type.startsWith("image/") && file.type !== "image/svg+xml") return null;
+  const bytes = new Uint8Array((await read(file, "readAsArrayBuffer")) as ArrayBuffer);
+  if (bytes.subarray(0, 8_000).includes(0)) return null;
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+  return /^text\//.test(file.type) ? file.type : "text/plain";
+}
+
+export function sizeOf(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  return bytes < 999_500 ? `${Math.round(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+export class Files {
+  readonly #place: Place;
+  #held: Held[] = [];
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  get count(): number {
+    return this.#held.length;
+  }
+
+  add(files: Iterable<File>): void {
+    for (const file of files) {
+      const problem = this.#refusal(file);
+      if (problem) this.#complain(problem);
+      else this.#hold(file);
+    }
+    this.#place.changed();
+  }
+
+  browse(): void {
+    const input = make("input", { type: "file", multiple: "" });
+    input.addEventListener("change", () => this.add(input.files ?? []));
+    input.click();
+  }
+
+  #refusal(file: File): string {
+    if (file.size > MOST_BYTES) return `${file.name} is larger than 20 MB. Send a smaller part of it.`;
+    if (this.#held.length >= MOST_FILES) return `${file.name}: ${MOST_FILES} files go with a message at most.`;
+    return "";
+  }
+
+  #hold(file: File): void {
+    const name = file.name || "picture";
+    const chip = make("span", { class: "cw-chip", role: "listitem" });
+    const state = make("span", { class: "cw-muted" }, sizeOf(file.size));
+    const held: Held = { chip, sent: this.#upload(file, name, state) };
+    chip.append(make("span", { class: "cw-chip-name", title: name }, name), state, this.#remover(name, held));
+    this.#held.push(held);
+    this.#place.chips.append(chip);
+    held.sent.catch((error: unknown) => {
+      this.#drop(held);
+      this.#complain(error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  #remover(name: string, held: Held): HTMLElement {
+    const button = make("button", { type: "button", class: "cw-chip-remove", "aria-label": `Remove ${name}` }, "×");
+    button.addEventListener("click", () => {
+      this.#drop(held);
+      this.#place.box.focus({ preventScroll: true });
+    });
+    return button;
+  }
+
+  async #upload(file: File, filename: string, state: HTMLElement): Promise<Sent> {
+    const mediaType = await kindOf(file);
+    if (mediaType === null) throw new Error(`${filename} is neither a picture (PNG, JPEG, GIF, WebP) nor text.`);
+    const data = await base64Of(file);
+    if (data.length <= PIECE) return { url: `data:${mediaType};base64,${data}`, mediaType, filename };
+    const upload = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+      byte.toString(16).padStart(2, "0"),
+    ).join("");
+    for (let at = 0; at < data.length; at += PIECE) {
+      state.textContent = `${sizeOf(file.size)} · ${Math.floor((at / data.length) * 100)} %`;
+      await this.#place.upload(upload, at, data.slice(at, at + PIECE));
+    }
+    state.textContent = sizeOf(file.size);
+    return { upload, mediaType, filename };
+  }
+
+  #drop(held: Held): void {
+    held.chip.remove();
+    this.#held = this.#held.filter((other) => other !== held);
+    this.#place.changed();
+  }
+
+  /** Why a file does not go along; until the next one, or until it is clicked away. */
+  #complain(problem: string): void {
+    const line = make("span", { class: "cw-problem cw-chip-problem", role: "alert" }, `${problem} `);
+    const button = make("button", { type: "button", class: "cw-button cw-quiet" }, "Dismiss");
+    button.addEventListener("click", () => line.remove());
+    line.append(button);
+    this.#place.chips.append(line);
+  }
+
+  take(): Promise<Sent[]> {
+    const taken = this.#held;
+    this.#held = [];
+    this.#place.chips.replaceChildren();
+    this.#place.changed();
+    return Promise.all(taken.map(({ sent }) => sent));
+  }
+}
+
+async function base64Of(file: File): Promise<string> {
+  const url = String(await read(file, "readAsDataURL"));
+  return url.slice(url.indexOf(",") + 1);
+}
+
+function read(file: File, as: "readAsArrayBuffer" | "readAsDataURL"): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(new Error(`${file.name} cannot be read.`));
+    reader[as](file);
+  });
+}

@@ -1,0 +1,145 @@
+/** Components that come with this part; they are drawn by the page's own Preact. */
+import { useState } from "preact/hooks";
+import { copyText } from "../clipboard.ts";
+import { useWidget } from "../components/context.ts";
+import { Question } from "../components/question.tsx";
+import { Undo } from "../components/undo.tsx";
+import { isDataPart, type UIMessage } from "../protocol-types.ts";
+import type { Store } from "../store.ts";
+import { TERMINAL, type Turn } from "../view.ts";
+import type { Lent, MoreAnswersProps, NoteProps, TurnProps, Views } from "./assist.ts";
+import { lend } from "./lent.ts";
+
+const PATHS = {
+  copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z",
+  edit: "M3 13l.6-3L10.5 3.1l2.4 2.4L6 12.4z",
+  again: "M12.8 5.5A5.3 5.3 0 1013.3 8M13 2.5v3.2H9.8",
+  close: "M4 4l8 8m0-8l-8 8",
+};
+
+function Action({ icon, label, act }: { icon: keyof typeof PATHS; label: string; act: () => void }) {
+  return (
+    <button type="button" class="cw-icon-button" aria-label={label} title={label} onClick={act}>
+      <svg class="cw-icon" viewBox="0 0 16 16" aria-hidden="true">
+        <path d={PATHS[icon]} />
+      </svg>
+    </button>
+  );
+}
+
+function Copy({ label, text }: { label: string; text: () => string }) {
+  const [said, setSaid] = useState("");
+  const copy = async () => {
+    setSaid((await copyText(text())) ? "Copied" : "This page may not copy");
+    setTimeout(() => setSaid(""), 2_000);
+  };
+  return (
+    <span class="cw-actions">
+      <span role="status">{said}</span>
+      <Action icon="copy" label={label} act={() => void copy()} />
+    </span>
+  );
+}
+
+function PromptActions({ turn }: TurnProps) {
+  const { store } = useWidget();
+  const canEdit = isLast(store, turn) && TERMINAL.has(store.status(turn));
+  return (
+    <span class="cw-actions">
+      <Copy label="Copy message" text={() => textOf(turn.user)} />
+      {canEdit && <Action icon="edit" label="Edit message" act={() => store.edit(turn)} />}
+    </span>
+  );
+}
+
+function AnswerActions({ turn }: TurnProps) {
+  const { store } = useWidget();
+  const answer = () => textOf(store.run(turn)?.message);
+  return (
+    <span class="cw-actions">
+      {answer() && <Copy label="Copy answer" text={answer} />}
+      {isLast(store, turn) && (
+        <Action icon="again" label="Answer again" act={() => void store.act("regenerate", turn)} />
+      )}
+    </span>
+  );
+}
+
+function Note({ note, children }: NoteProps) {
+  const { store } = useWidget();
+  return (
+    <section class="cw-note" aria-label={`${note.command}, not part of the conversation`}>
+      <div class="cw-note-head">
+        <code>{note.command}</code>
+        <span class="cw-muted">not part of the conversation</span>
+        <Action icon="close" label={`Dismiss ${note.command}`} act={() => store.dismissNote(note)} />
+      </div>
+      {children}
+    </section>
+  );
+}
+
+/** After a restart: the notebook's last conversation is kept, and can be gone on with. */
+function Earlier() {
+  const { store } = useWidget();
+  const { earlier } = store.view;
+  if (!earlier) return null;
+  return (
+    <p class="cw-notice" dir="auto">
+      An earlier conversation of this notebook is kept. The variables of its kernel are gone.{" "}
+      <button type="button" class="cw-button" onClick={() => store.reopen(earlier.thread)}>
+        Resume: {earlier.title} · {earlier.about}
+      </button>{" "}
+      <button type="button" class="cw-button" onClick={() => store.reopen(null)}>
+        New conversation
+      </button>
+    </p>
+  );
+}
+
+const SCOPES = {
+  run: "Allow for this run",
+  session: "Allow for this session",
+  same: "Allow the same for this session",
+} as const;
+
+/** What an approval's card offers besides Deny and Allow once. */
+function MoreAnswers({ edit, allow, busy, reason, setReason }: MoreAnswersProps) {
+  const scopes = Object.keys(SCOPES) as (keyof typeof SCOPES)[];
+  return (
+    <details class="cw-approval-more">
+      <summary>More ways to answer</summary>
+      <div class="cw-approval-buttons">
+        {edit && (
+          <button type="button" class="cw-button" onClick={edit}>
+            Edit the code
+          </button>
+        )}
+        {allow &&
+          scopes.map((scope) => (
+            <button type="button" class="cw-button" key={scope} aria-disabled={busy} onClick={() => allow(scope)}>
+              {SCOPES[scope]}
+            </button>
+          ))}
+      </div>
+      <label class="cw-approval-reason">
+        <span>If you deny, why (the model reads it)</span>
+        <input type="text" dir="auto" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+      </label>
+    </details>
+  );
+}
+
+const all: Views = { MoreAnswers, PromptActions, AnswerActions, Note, Earlier, Question, Undo };
+
+export function views(lent: Lent): Views {
+  lend(lent);
+  return all;
+}
+
+/** The last turn can be changed, where there is somebody to ask. */
+const isLast = (store: Store, turn: Turn): boolean =>
+  store.view.turns.at(-1)?.id === turn.id && store.connection !== "gone";
+
+const textOf = (message?: UIMessage): string =>
+  (message?.parts ?? []).flatMap((part) => (!isDataPart(part) && part.type === "text" ? [part.text] : [])).join("\n\n");

@@ -1,0 +1,33 @@
+"""A cell that failed, put right by /fix: the difference first, then the cell, which works."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import OpenNotebook
+from .view import LONG
+
+SETUP = "%load_ext copilot_widget\nprices = {'apple': 2, 'pear': 3}"
+BROKEN = "total = 0\nfor name in ('apple', 'pear'):\n    total += prics[name]  # cents\ntotal"
+FIXED = BROKEN.replace("prics", "prices")
+
+
+@pytest.mark.parametrize("place", ["cell", "composer"])
+def test_fix_changes_the_cell_that_failed_once_it_is_allowed(open_notebook: OpenNotebook, place: str) -> None:
+    fix = "%copilot --model demo /fix" if place == "cell" else "%copilot --model demo hello"
+    notebook = open_notebook(SETUP, BROKEN, fix)
+    for index in range(3):
+        notebook.run(index)
+    view = notebook.view(2)
+    if place == "composer":
+        view.wait_ended()
+        view.ask("/fix")
+    expect(view.parts("prompt").last).to_contain_text("/fix")
+    expect(view.approval).to_contain_text("total += prices[name]", timeout=LONG)
+    assert notebook.source(1) == BROKEN
+    view.button("Allow once").click()
+    view.expect_text("run it again")
+    assert notebook.source(1) == FIXED
+    notebook.run(1)
+    expect(notebook.output(1)).to_contain_text("5")
