@@ -140,7 +140,8 @@ def hostile(payload: str) -> tuple[RecordTurn, list[str]]:
 
     def bad(start: str = "") -> str:
         marks.append(f"mark{len(marks):02d}end")
-        return f"{start}{payload} {marks[-1]}"
+        gap = "\n" if payload.endswith("```") else " "  # what follows a fence on its line is its language
+        return f"{start}{payload}{gap}{marks[-1]}"
 
     def lost() -> str:
         """In foreign html what stands behind an open comment or script was never to be seen."""

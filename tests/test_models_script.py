@@ -90,7 +90,7 @@ async def test_usage_is_estimated_and_free_where_the_script_gives_none():
     )
     assert usage.estimated
     assert usage.cost == 0.0
-    assert usage.completion_tokens == 4
+    assert usage.completion_tokens == 2
 
 
 @pytest.mark.parametrize(("cost", "priced"), [(None, False), (0.5, True)])

@@ -31,8 +31,9 @@ ATTRIBUTES = {
     "ol": {"start"},
 }
 CLASS = re.compile(
-    r"copilot-record(-text|-usage|-error|-status|-display|-beside)?|language-[\w+#.-]*|(mathjax|tex2jax)_(ignore|process)"
+    r"copilot-record(-text|-usage|-error|-status|-display|-beside)?|language-\S*|(mathjax|tex2jax)_(ignore|process)"
 )
+"""A fence's language is whatever it says, to readers of Markdown: as a class it is inert."""
 LINK = re.compile(r"(https?://|mailto:)\S+\Z", re.IGNORECASE)
 IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=]+\Z")
 
