@@ -1,5 +1,6 @@
 /** Draws the scenes; `window.scenes` lets a test or a curious reader play with their models. */
 
+import assist from "asset:assist.js";
 import colours from "asset:colours.js";
 import html from "asset:html.js";
 import languages from "asset:languages.js";
@@ -43,6 +44,7 @@ async function show(scene: Scene): Promise<FakeModel> {
   if (width) box.style.width = `${width}px`;
   document.getElementById("scenes")?.append(title, box);
   const model = new FakeModel(viewOf(scene), {
+    "assist.js": assist,
     "colours.js": colours,
     "html.js": html,
     "markdown.js": markdown,

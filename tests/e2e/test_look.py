@@ -102,7 +102,7 @@ def test_tables_code_math_and_links_work_by_keyboard_and_without_a_network(brows
         assert "https://example.org/guide" in said
         picture = log.get_by_role("button", name=re.compile("Load picture from example.org"))
         expect(picture).to_be_visible()
-        log.get_by_role("button", name="Copy").click()
+        log.get_by_role("button", name="Copy", exact=True).click()
         assert page.evaluate("navigator.clipboard.readText()") == "x = 1"
         assert scene.requests == []
         picture.click()
