@@ -225,7 +225,7 @@ class Copilot(Conversation):
             message_id=f"{run_id}-answer",
             anew=replaces is not None,
             grants=list(self.grants),
-            instructions=instructions_for(self._instructions, host()),
+            instructions=instructions_for(self._instructions, host(), self._agents.root),
             max_steps=checked["max_steps"],
             budget=checked["budget"],
             approvals=checked["approvals"] if isinstance(checked["approvals"], str) else "callable",
@@ -259,7 +259,7 @@ class Copilot(Conversation):
         Tools of MCP servers that nobody has asked yet are not in it. Raises UsageError as `ask` does.
         """
         message = self.message_of("draft", self.question(prompt, attachments))
-        instructions = instructions_for(self._instructions, host())
+        instructions = instructions_for(self._instructions, host(), self._agents.root)
         request = RunRequest(
             run="draft",
             model="",

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .config import settings
+from .errors import ToolError, UsageError
 from .host import Host
+from .tools.jsonable import cut
+
+PROJECT_FILE = "AGENTS.md"
+"""Standing instructions of a project, in the folder whose files the model may read."""
+_PROJECT_BYTES, _PROJECT_CHARACTERS = 500_000, 20_000
 
 _BASE = """\
 You are a copilot in a computational notebook. You answer below the cell in which the question was asked.
@@ -19,14 +27,27 @@ sentence why, and keep it short. If a call is denied, don't try the same in anot
 - Never ask for, repeat or print keys and passwords."""
 
 
-def instructions_for(own: str, host: Host) -> str:
-    """The whole instructions of a run: ours, the settings', then the Copilot's `own`."""
-    return "\n\n".join(pieces_for(own, host).values())
+def instructions_for(own: str, host: Host, root: Path | None = None) -> str:
+    """The whole instructions of a run: ours, the settings', those of the folder `root`, then the Copilot's `own`."""
+    return "\n\n".join(pieces_for(own, host, root).values())
 
 
-def pieces_for(own: str, host: Host) -> dict[str, str]:
+def pieces_for(own: str, host: Host, root: Path | None = None) -> dict[str, str]:
     """The same in pieces, by where each comes from."""
-    pieces = {"built in": _BASE, "settings": settings().instructions, "this Copilot": own}
+    project = _of_project(root) if root is not None else ""
+    pieces = {"built in": _BASE, "settings": settings().instructions, PROJECT_FILE: project, "this Copilot": own}
     if not host.tools():
         pieces["built in"] = _BASE.replace("in a computational notebook", "for people who work with data")
     return {name: piece.strip() for name, piece in pieces.items() if piece.strip()}
+
+
+def _of_project(root: Path) -> str:
+    """What the project asks of who works on it. Missing, a link or no text: nothing."""
+    from .tools.files.confine import Root
+
+    try:
+        text = Root(root).read(PROJECT_FILE, _PROJECT_BYTES).data.decode("utf-8-sig")
+    except (ToolError, UsageError, UnicodeDecodeError):
+        return ""
+    said = cut(text.strip(), _PROJECT_CHARACTERS)
+    return f"The user's project says, in {PROJECT_FILE}:\n\n{said}" if said else ""

@@ -87,7 +87,7 @@ def context_report(copilot: Copilot, prompt: str = "", attachments: Sequence[Att
 
 def _instructions(copilot: Copilot, request: ModelRequest) -> list[Row]:
     rows = [Row("instructions", estimate_tokens(request.instructions))]
-    pieces = pieces_for(copilot.instructions, host())
+    pieces = pieces_for(copilot.instructions, host(), copilot.agents.root)
     if len(pieces) > 1:
         rows += [Row(name, estimate_tokens(piece), 1) for name, piece in pieces.items()]
     return rows

@@ -143,7 +143,7 @@ def _prepare(copilot: Copilot, asked: ChatRequest) -> RunRequest:
         message=asked.message,
         message_id=f"{run}-answer",
         model=asked.model or (own if isinstance(own, str) else ""),
-        instructions=instructions_for(copilot.instructions, host()),
+        instructions=instructions_for(copilot.instructions, host(), copilot.agents.root),
         max_steps=options["max_steps"],
         budget=options["budget"],
         approvals=options["approvals"] if isinstance(options["approvals"], str) else "callable",
