@@ -27,7 +27,7 @@ class BundleHook(BuildHookInterface[Any]):
         if self._in_checkout():
             bundle(Path(self.root, "js"))
         static = Path(self.root, "copilot_widget", "static")
-        for name in ("loader.js", "widget.js"):
+        for name in ("loader.js", "widget.js", "whole.js"):
             if not (static / name).is_file():
                 raise RuntimeError(f"copilot_widget/static/{name} is missing: the front end's build did not write it.")
 

@@ -38,12 +38,16 @@ def __dir__() -> list[str]:
 
 
 def _attach() -> None:
-    """In an IPython session the notebook is the host, also where the extension was not loaded."""
+    """In an IPython session the notebook is the host, also where the extension was not loaded; in marimo, marimo."""
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
         from .notebook.magic import attach
 
         attach(ipython.get_ipython())
+    elif "marimo" in sys.modules:
+        from .notebook.marimo import attach as attach_to_marimo
+
+        attach_to_marimo()
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -404,6 +404,10 @@ class Copilot(Conversation):
     def _ipython_display_(self) -> None:
         host().show_panel(self)
 
+    def _display_(self) -> Any:
+        """What marimo shows in its place."""
+        return host().show_panel(self)
+
     def __repr__(self) -> str:
         return f"<Copilot {self.model_info.name or 'model not chosen yet'}, {len(self.turns)} runs>"
 

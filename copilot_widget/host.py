@@ -60,12 +60,12 @@ class Host(Protocol):
         """The same on an event loop of the caller's."""
         ...
 
-    def show_run(self, run: Run) -> None:
-        """Display one run."""
+    def show_run(self, run: Run) -> Any:
+        """Display one run; returned is what the surroundings show in its place, where they ask for that."""
         ...
 
-    def show_panel(self, copilot: Copilot) -> None:
-        """Display a whole conversation with its composer."""
+    def show_panel(self, copilot: Copilot) -> Any:
+        """Display a whole conversation with its composer; returned is the like."""
         ...
 
 

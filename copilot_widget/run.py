@@ -216,6 +216,10 @@ class Run:
             return
         host().show_run(self)
 
+    def _display_(self) -> Any:
+        """What marimo shows in its place."""
+        return host().show_run(self)
+
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.status}>"
 

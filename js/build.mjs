@@ -85,6 +85,7 @@ await mkdir(out, { recursive: true });
 const parts = {
   loader: "src/loader.ts",
   widget: "src/widget.tsx",
+  whole: "src/whole.ts",
   assist: "src/parts/assist.ts",
   html: "src/parts/html.ts",
   markdown: "src/parts/markdown.ts",
@@ -96,7 +97,7 @@ const parts = {
 };
 let failed = false;
 for (const [name, entry] of Object.entries(parts)) {
-  const own = { widget: [lexerOfMarked], assist: [lentPreact] };
+  const own = { widget: [lexerOfMarked], whole: [lexerOfMarked], assist: [lentPreact] };
   const plugins = [cssText, ...(own[name] ?? [])];
   const result = await build({ ...shared, plugins, entryPoints: [join(here, entry)], write: false });
   const text = result.outputFiles[0].text;

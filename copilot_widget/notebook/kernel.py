@@ -119,7 +119,7 @@ class MainThread:
         running = self._stack[-1] if self._stack else None
         if running is not None:
             return "waiting for code that does not stop" if running.interrupted else "waiting for another tool"
-        if self._in_cell:
+        if self.in_cell():
             number = self.cell_number()
             return f"waiting for cell [{number}]" if number else "waiting for a cell"
         return "waiting for the kernel" if self._kernel is not None else "waiting for the main thread"
@@ -246,7 +246,7 @@ class MainThread:
 
     async def _patient_turn(self) -> None:
         """For kernels whose way of ordering requests is unknown: look again until no cell runs."""
-        while self._in_cell:  # noqa: ASYNC110 - an event would have to be set from IPython's callbacks in any thread
+        while self.in_cell():  # noqa: ASYNC110 - an event would have to be set from IPython's callbacks in any thread
             await asyncio.sleep(_POLL_SECONDS)
         await self._turn()
 

@@ -36,8 +36,13 @@ _MAX_FRAMES = 6
 
 def notebook_tools(shell: Any, main_thread: MainThread) -> list[Tool]:
     """The tools that every Copilot in a notebook has."""
-    own = [_list_variables(shell), _inspect_variable(shell), _last_error(shell), RunCode(shell, main_thread)]
+    own = [*variable_tools(shell), _last_error(shell), RunCode(shell, main_thread)]
     return [*own, *cell_tools(shell, main_thread), search_tool(shell), picture_tool(shell), ask_user]
+
+
+def variable_tools(shell: Any) -> list[Tool]:
+    """Those that look at variables: they need no more of a shell than `user_ns` and `user_ns_hidden`."""
+    return [_list_variables(shell), _inspect_variable(shell)]
 
 
 def _list_variables(shell: Any) -> FunctionTool[..., Any]:
@@ -173,4 +178,4 @@ def _locals(frame: FrameType) -> dict[str, Json]:
     return result
 
 
-__all__ = ["describe_last_error", "look", "notebook_tools"]
+__all__ = ["describe_last_error", "look", "notebook_tools", "variable_tools"]

@@ -73,7 +73,9 @@ class ChatWidget(anywidget.AnyWidget):
         options: dict[str, Any] | None = None,
         kernel: Any = None,
         heir: str | None = None,
+        whole: bool = False,
     ) -> None:
+        """`whole`: the page cannot look the bundle's widget up, so this one brings the bundle."""
         self._copilot = copilot
         self._kind: Kind = kind
         self._runs: list[Run] = []
@@ -96,12 +98,12 @@ class ChatWidget(anywidget.AnyWidget):
         for place, run in enumerate(runs):
             self._watch(run, place)
         # All state goes with the comm's opening: what is set after it may reach the page too late for its first paint.
-        loader = read("loader.js").decode()
+        loader = read("whole.js" if whole else "loader.js").decode()
         super().__init__(
             model_id=self._id,
             layout=_layout(),
             _esm=loader,
-            _assets=f"IPY_MODEL_{assets().model_id}",
+            _assets="" if whole else f"IPY_MODEL_{assets().model_id}",
             initial=self.view(),
         )
         self.on_msg(self._on_fallback)  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,39 @@
+/**
+ * What a host gets of a module's default export.
+ *
+ * `initialize` must not wait for the bundle: a host delivers no message until it returns, and those that come
+ * meanwhile would be lost. So it listens at once and keeps what comes; `render` waits.
+ */
+import type { AnyModel } from "./host.ts";
+import type { Session, WidgetModule } from "./widget.tsx";
+
+const ASSETS_GONE =
+  "This copilot's view cannot be shown: the kernel has closed the widget that holds its code. Run the cell again.";
+
+/** A factory: hosts call it once a model, so what it holds belongs to that model. */
+export const factory = (bundle: (model: AnyModel) => Promise<WidgetModule>) => () => {
+  let session: Promise<Session>;
+  return {
+    initialize({ model }: { model: AnyModel }): () => void {
+      const early: unknown[] = [];
+      let receive = (message: unknown): unknown => early.push(message);
+      model.on("msg:custom", (message) => receive(message));
+      session = bundle(model).then(({ open }) => {
+        const opened = open(model, early);
+        receive = opened.receive;
+        return opened;
+      });
+      session.catch((error) => console.warn("copilot_widget:", error));
+      return () => session.then(({ close }) => close()).catch(() => undefined);
+    },
+
+    async render({ el }: { el: HTMLElement }): Promise<(() => void) | undefined> {
+      try {
+        return (await session).render(el);
+      } catch {
+        el.textContent = ASSETS_GONE;
+        return undefined;
+      }
+    },
+  };
+};
