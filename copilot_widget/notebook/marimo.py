@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import sys
 import threading
@@ -39,6 +40,10 @@ def attach() -> None:
     context = _context() if marimo.running_in_notebook() else None
     if context is not None and marimo.app_meta().mode in ("edit", "run"):
         editing = marimo.app_meta().mode == "edit"
+        if editing:
+            # What keeps conversations imports it in a thread. But after each cell marimo looks for it in sys.modules and
+            # imports a part of it, and of two threads in the middle of one package Python fails one.
+            importlib.import_module("sqlalchemy")
         made = MarimoHost(Between(context) if editing else None, context.globals if editing else {})
         host.install(lambda: made)
 
