@@ -46,15 +46,18 @@ def show(
 
     from .widget import ChatWidget
 
-    record = RecordDisplay(_bundle(runs, beside=True))
     widget = ChatWidget(copilot, kind=kind, runs=runs, draft=draft, notice=notice, options=options, kernel=host.kernel)
+    view = {WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+    if host.is_app:  # its page is made anew for each visitor: there is no file for a record
+        display(view, raw=True)
+        return
+    record = RecordDisplay(_bundle(runs, beside=True))
     keeper = _Keeper(widget, record)
     for run in runs:
         keeper.watch(run)
     widget.on_run.append(keeper.watch)
     record.show()
-    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    display({WIDGET_VIEW: view}, raw=True)
+    display(view, raw=True)
     offer_earlier(copilot, widget, kind)
 
 

@@ -24,6 +24,9 @@ T = TypeVar("T")
 class NotebookHost:
     """IPython's shell: its variables, its main thread, its displays."""
 
+    is_app = False
+    """Whether those who see the page are visitors, to whom the notebook does not belong."""
+
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.main_thread = MainThread(shell)
@@ -105,6 +108,39 @@ class NotebookHost:
         from .display import show
 
         show(self, copilot, "panel", copilot.turns)
+
+
+class AppHost(NotebookHost):
+    """Voilà, whose pages are for visitors. They get the tools that the notebook's author gives a Copilot, and none that
+    reads the kernel's variables or the server's files, or runs code there; and no conversation but their own.
+
+    nbclient executes the cells, before there is a page: a run that asks waits for it.
+    """
+
+    is_app = True
+    headless = False
+    folder = None
+    place = None
+
+    def tools(self) -> Sequence[Tool]:
+        from ..tools.ask_user import ask_user
+
+        return [ask_user]
+
+    def mentions(
+        self, prompt: str, root: Path | None, selection: Mapping[str, Any] | None = None
+    ) -> list[dict[str, str]]:
+        return []
+
+    def surroundings(self, copilot: Copilot | None, *, options: bool = False) -> Surroundings:
+        from .completion import Surroundings
+
+        return Surroundings()
+
+
+def host_of(shell: Any) -> NotebookHost:
+    """The host for this shell: Voilà tells its kernels where its pages are."""
+    return AppHost(shell) if "VOILA_BASE_URL" in os.environ else NotebookHost(shell)
 
 
 def _last_error() -> str:

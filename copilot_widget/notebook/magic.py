@@ -45,9 +45,9 @@ class Extension:
     @property
     def host(self) -> NotebookHost:
         if self._host is None:
-            from .host import NotebookHost
+            from .host import host_of
 
-            self._host = NotebookHost(self.shell)
+            self._host = host_of(self.shell)
         return self._host
 
     # ---- the magics ------------------------------------------------------------------------------------
@@ -74,7 +74,8 @@ class Extension:
             return None
         options = self._options(copilot, call)
         if self._is_run_all() and not call.send:
-            self._draft(copilot, call, options, "Run All does not send. Press Send to ask this.")
+            why = "" if self.host.is_app else "Run All does not send. "
+            self._draft(copilot, call, options, f"{why}Press Send to ask this.")
             return None
         return self._show(copilot.ask(call.prompt, **options), call)
 
@@ -211,6 +212,8 @@ class Extension:
         self.requests = [self.requests[1], _request_date(self.shell)]
 
     def _is_run_all(self) -> bool:
+        if self.host.is_app:  # opening its page is what runs the cells
+            return True
         previous, current = self.requests
         if self.host.headless or previous is None or current is None:
             return False
