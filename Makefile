@@ -59,6 +59,13 @@ $(MCP_SERVERS): requirements/mcp-servers.txt | $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --no-deps -r $<
 	@touch $@
 
+# Other hosts of notebooks, for the browser tests: a folder of their own, since what they need is for nobody else.
+HOSTS := $(VENV)/hosts/.installed
+$(HOSTS): requirements/hosts.txt | $(INSTALLED)
+	rm -rf $(@D)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(@D) -r $<
+	@touch $@
+
 $(NODE_MODULES): js/package-lock.json | $(INSTALLED)
 	cd js && npm ci --no-audit --no-fund
 	@touch $@
@@ -83,7 +90,7 @@ test: test-js test-py
 test-js: $(NODE_MODULES)
 	cd js && npm test
 
-test-py: setup $(INFERENCE) $(MCP_SERVERS) $(EXTRA_KERNELS)
+test-py: setup $(INFERENCE) $(MCP_SERVERS) $(EXTRA_KERNELS) $(HOSTS)
 	scripts/chromium
 	scripts/servers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

@@ -118,9 +118,18 @@ class AppHost(NotebookHost):
     """
 
     is_app = True
-    headless = False
-    folder = None
-    place = None
+
+    @property
+    def headless(self) -> bool:
+        return False
+
+    @property
+    def folder(self) -> Path | None:
+        return None
+
+    @property
+    def place(self) -> str | None:
+        return None
 
     def tools(self) -> Sequence[Tool]:
         from ..tools.ask_user import ask_user

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
 def attach() -> None:
     """Make marimo the host, where this is a notebook or an app of its; a script has nobody to ask."""
     marimo = sys.modules["marimo"]
@@ -41,8 +41,8 @@ def attach() -> None:
     if context is not None and marimo.app_meta().mode in ("edit", "run"):
         editing = marimo.app_meta().mode == "edit"
         if editing:
-            # What keeps conversations imports it in a thread. But after each cell marimo looks for it in sys.modules and
-            # imports a part of it, and of two threads in the middle of one package Python fails one.
+            # What keeps conversations imports it in a thread. But after each cell marimo looks for it in sys.modules
+            # and imports a part of it, and of two threads in the middle of one package Python fails one.
             importlib.import_module("sqlalchemy")
         made = MarimoHost(Between(context) if editing else None, context.globals if editing else {})
         host.install(lambda: made)
@@ -99,7 +99,7 @@ class MarimoHost:
     @property
     def place(self) -> str | None:
         file = self.variables.get("__file__")
-        return os.path.abspath(file) if isinstance(file, str) else None
+        return str(Path(file).absolute()) if isinstance(file, str) else None
 
     def tools(self) -> Sequence[Tool]:
         """Those that look. None runs code: what it defined would be unknown to marimo's graph of cells."""
@@ -156,7 +156,8 @@ class MarimoHost:
         self._sweep()
         widget = ChatWidget(copilot, kind=kind, runs=runs, whole=True)
         self._widgets.append(widget)
-        offer_earlier(copilot, widget, kind)
+        if self.main_thread is not None:  # in an app it may be another visitor's
+            offer_earlier(copilot, widget, kind)
         return widget
 
     def _sweep(self) -> None:

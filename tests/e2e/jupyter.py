@@ -37,7 +37,7 @@ class JupyterServer:
         self.folder = folder
         self.files = folder / "files"
         self.token = secrets.token_hex(8)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self.files.mkdir(parents=True)
@@ -167,7 +167,7 @@ class JupyterServer:
             path.write_text(json.dumps(content))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
