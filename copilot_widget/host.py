@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -36,6 +36,11 @@ class Host(Protocol):
     @property
     def place(self) -> str | None:
         """What conversations are kept by: the notebook's path, else the working folder; None: they are not kept."""
+        ...
+
+    @property
+    def commands(self) -> Collection[str] | None:
+        """Names of the slash commands that a view's composer has; None: all."""
         ...
 
     def tools(self) -> Sequence[Tool]:
@@ -76,6 +81,7 @@ class PlainHost:
     deps: Mapping[str, Any] = {}
     folder: Path | None = None
     place: str | None = None
+    commands: Collection[str] | None = None
 
     def tools(self) -> Sequence[Tool]:
         return ()

@@ -18,7 +18,8 @@ const cssText = {
   setup(plugins) {
     plugins.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: !dev, target: "es2022" });
-      return { contents: code, loader: "text" };
+      // esbuild leaves the blanks in the values of custom properties, where they mean nothing.
+      return { contents: code.replace(/([,(:]) +| +(?=\))/g, "$1"), loader: "text" };
     });
   },
 };

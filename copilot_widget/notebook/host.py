@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,6 +58,10 @@ class NotebookHost:
     @property
     def place(self) -> str | None:
         return notebook_path(self.shell.user_ns) or str(self.folder or "") or None
+
+    @property
+    def commands(self) -> Collection[str] | None:
+        return None
 
     def tools(self) -> Sequence[Tool]:
         if self._tools is None:
@@ -112,7 +116,8 @@ class NotebookHost:
 
 class AppHost(NotebookHost):
     """Voilà, whose pages are for visitors. They get the tools that the notebook's author gives a Copilot, and none that
-    reads the kernel's variables or the server's files, or runs code there; and no conversation but their own.
+    reads the kernel's variables or the server's files, or runs code there; no commands, so no other model, and no
+    conversation but their own.
 
     nbclient executes the cells, before there is a page: a run that asks waits for it.
     """
@@ -131,6 +136,10 @@ class AppHost(NotebookHost):
     def place(self) -> str | None:
         return None
 
+    @property
+    def commands(self) -> Collection[str]:
+        return ()
+
     def tools(self) -> Sequence[Tool]:
         from ..tools.ask_user import ask_user
 
@@ -144,7 +153,7 @@ class AppHost(NotebookHost):
     def surroundings(self, copilot: Copilot | None, *, options: bool = False) -> Surroundings:
         from .completion import Surroundings
 
-        return Surroundings()
+        return Surroundings(commands={})
 
 
 def host_of(shell: Any) -> NotebookHost:

@@ -111,7 +111,7 @@ def _resume(here: Here, argument: str) -> str:
     if here.in_page:
         copilot.resume(chosen.thread)
     else:
-        here.extension.host.show_panel(here.extension.resume(chosen.thread))
+        here.notebook.host.show_panel(here.notebook.resume(chosen.thread))
     return f"Resumed: {escape(chosen.title)} · {about(chosen)}. {_GONE}"
 
 
@@ -152,8 +152,8 @@ def _import(here: Here, argument: str) -> str:
         raise UsageError("There is no file's name.", hint="%copilot /import chat.json; a name with spaces in quotes.")
     if here.in_page:
         raise UsageError("A conversation is imported in a cell.", hint=f"%copilot /import {words[0]}")
-    imported = here.extension.load(words[0])
-    here.extension.host.show_panel(imported)
+    imported = here.notebook.load(words[0])
+    here.notebook.host.show_panel(imported)
     return f"Imported from {escape(words[0])}: {_turns(len(imported.runs))}. The next question goes on there."
 
 

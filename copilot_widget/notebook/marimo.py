@@ -2,7 +2,7 @@
 
 A notebook that is edited has a process of its own, whose main thread runs the cells; its variables can be looked at.
 In an app (`marimo run`) all visitors share one process, as threads, and none of them is its author: no variables, no
-files, nothing kept.
+files, no commands, nothing kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import importlib
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -101,6 +101,15 @@ class MarimoHost:
         file = self.variables.get("__file__")
         return str(Path(file).absolute()) if isinstance(file, str) else None
 
+    @property
+    def commands(self) -> Collection[str]:
+        """Without those of IPython's last error, and of cells that ask."""
+        if self.main_thread is None:
+            return ()
+        from .slash import BY_NAME
+
+        return BY_NAME.keys() - {"fix", "explain", "runs", "import"}
+
     def tools(self) -> Sequence[Tool]:
         """Those that look. None runs code: what it defined would be unknown to marimo's graph of cells."""
         if self._tools is None:
@@ -125,9 +134,11 @@ class MarimoHost:
     def surroundings(self, copilot: Copilot | None) -> Surroundings:
         """What a prompt in a composer can name."""
         from .completion import Surroundings
+        from .slash import offered
 
         return Surroundings(
             namespace=self.variables,
+            commands={f"/{command.name}": command.summary for command in offered()},
             root=(copilot.root if copilot is not None else None) or self.folder,
         )
 

@@ -69,7 +69,7 @@ def compact(here: Here, focus: str) -> Run | Note:
 
 
 def _context(here: Here, name: str, instructions: str) -> list[DataPart]:
-    shell = here.extension.shell
+    shell = here.notebook.shell
     error = last_exception()
     if error is None:
         raise UsageError(

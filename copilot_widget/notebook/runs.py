@@ -123,7 +123,7 @@ def show_runs(here: Here, word: str) -> Note | Run:
 
     known = {id(each): each for each in (here.copilot, *alive)}.values()
     found = find_runs(known, here.options.get("executor"))
-    return here.extension.follow(choose(found.rows, word)) if word else table(found)
+    return here.notebook.follow(choose(found.rows, word)) if word else table(found)
 
 
 def table(found: Found) -> Note:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, cast
 
 from ..errors import UsageError
+from ..host import host
 from .note import Code, Note, Table, note
 
 if TYPE_CHECKING:
@@ -33,12 +34,20 @@ class Here:
     """Where a command was given: a cell, or a view. `options` are those of its questions (model, executor, …)."""
 
     copilot: Copilot
-    extension: Extension
+    extension: Extension | None
+    """None where there is no IPython."""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     in_page: bool = False
     """A view's composer gave it: nothing can be displayed there but the answer."""
     selection: Mapping[str, Any] | None = None
     """What is selected in the page, {text, cell}."""
+
+    @property
+    def notebook(self) -> Extension:
+        """The extension. Raises UsageError where there is no IPython."""
+        if self.extension is None:
+            raise UsageError("This needs IPython, which is not here.", code="unknown-slash")
+        return self.extension
 
     def ask(self, text: str, context: list[DataPart], *, mark: str = "", **for_once: Any) -> Run:
         """Ask by a command: the transcript shows `text`, the model reads the context, too."""
@@ -96,11 +105,25 @@ def find(text: str) -> Given | None:
     )
 
 
+def offered() -> list[SlashCommand]:
+    """Those that a composer has here; a cell has all."""
+    names = host().commands
+    return [each for each in COMMANDS if names is None or each.name in names]
+
+
+def check_offered(name: str) -> None:
+    """Raise UsageError for a command that a composer does not have here."""
+    names = [each.name for each in offered()]
+    if name not in names:
+        hint = "/help lists those that do." if names else "Ask in words."
+        raise UsageError(f"/{name} does not work here.", hint=hint, code="unknown-slash")
+
+
 # ---- what they do ----------------------------------------------------------------------------------------------
 
 
 def _help(here: Here, _argument: str) -> Note:
-    rows = [(Code(each.usage), each.summary) for each in COMMANDS]
+    rows = [(Code(each.usage), each.summary) for each in (offered() if here.in_page else COMMANDS)]
     return note(
         Table(("command", "what it does"), rows),
         "Each works in %copilot and in the composer. @name hands over a variable, @file:path a file, @cell:3 a cell, "
@@ -221,7 +244,8 @@ def _clear(here: Here, _argument: str) -> Note:
 def _new(here: Here, _argument: str) -> Note:
     if not here.copilot.start_anew():
         return note("This conversation is new.")
-    here.extension.renamed(here.copilot)
+    if here.extension is not None:
+        here.extension.renamed(here.copilot)
     return note("A new conversation begins with the next question. The one so far stays kept.")
 
 
@@ -283,4 +307,15 @@ COMMANDS: tuple[SlashCommand, ...] = (
 
 BY_NAME = {each.name: each for each in COMMANDS}
 
-__all__ = ["BY_NAME", "COMMANDS", "Given", "Here", "Outcome", "SlashCommand", "find", "run_tokens"]
+__all__ = [
+    "BY_NAME",
+    "COMMANDS",
+    "Given",
+    "Here",
+    "Outcome",
+    "SlashCommand",
+    "check_offered",
+    "find",
+    "offered",
+    "run_tokens",
+]

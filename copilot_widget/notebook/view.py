@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..history import FORGET, mark_of
 from ..models.detect import known
 from ..runs.executor import KernelExecutor
+from .slash import offered
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
@@ -29,7 +30,9 @@ def about(copilot: Copilot, runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def choices(copilot: Copilot) -> dict[str, Any]:
-    """What the header offers: models that are known without asking any server."""
+    """What the header offers: models that are known without asking any server; none where a view chooses none."""
+    if not any(command.name == "model" for command in offered()):
+        return {"models": []}
     used = [run.request.model for run in copilot.asked if run.request.model]
     names = [name for name in (copilot.model_info.name, *used) if name]
     return {"models": list(dict.fromkeys([*names, *known()]))}

@@ -41,7 +41,7 @@ from .kept import reopen
 from .magic import attach
 from .note import Note
 from .router import router
-from .slash import Here, find
+from .slash import Here, check_offered, find
 from .transport import Transport
 from .uploads import Uploads
 from .view import about, choices, turn, turns
@@ -268,6 +268,7 @@ class ChatWidget(anywidget.AnyWidget):
         if isinstance(command, Send):
             return self._ask(command)
         if isinstance(command, Reopen):
+            check_offered("resume")
             return reopen(self, self._copilot, command.thread)
         if isinstance(command, Upload):
             return {"received": self._uploads.add(command.upload, command.at, command.data)}
@@ -289,9 +290,10 @@ class ChatWidget(anywidget.AnyWidget):
         if given is not None and (files or command.replaces):
             raise UsageError(f"/{given.command.name} takes no files, and replaces no question.", hint="Send it alone.")
         if given is not None:
-            outcome = given.act(
-                Here(self._copilot, attach(get_ipython()), self._options, in_page=True, selection=selection)
-            )
+            check_offered(given.command.name)
+            shell = get_ipython()
+            extension = attach(shell) if shell is not None else None
+            outcome = given.act(Here(self._copilot, extension, self._options, in_page=True, selection=selection))
             if isinstance(outcome, Note):
                 return {"note": outcome.markdown}
             run = outcome

@@ -79,7 +79,9 @@ def test_marimo(open_page: Open, tmp_path: Path) -> None:
     expect(view.root.locator(".cw-header")).to_have_css("height", "28px")  # styles reach into marimo's shadow tree
     expect(view.parts("prompt")).to_have_count(0)  # the cells ran since the page was opened, and nothing was asked
 
-    view.ask("Where is order 17 in @price?")
+    view.message.press_sequentially("Where is order 17? @pri")
+    view.root.get_by_role("option", name="@price").click(timeout=LONG)
+    view.message.press("Enter")
     expect(view.approval).to_be_visible(timeout=LONG)
     page.reload(wait_until="domcontentloaded")
     view.button("Allow once").click(timeout=LONG)
@@ -93,6 +95,8 @@ def test_marimo(open_page: Open, tmp_path: Path) -> None:
     view.wait_ended(runs=2)
     view.ask("a follow-up about @prise")
     view.expect_text("@prise is not a variable.")
+    view.ask("/runs")
+    view.expect_text("/runs does not work here.")
 
     cell = page.locator(".marimo-cell").nth(2)
     cell.hover()
@@ -119,6 +123,9 @@ def test_voila(open_page: Open, tmp_path: Path) -> None:
     view.expect_text("w20 ")
     view.stop.click()
     view.wait_ended(runs=2)
+
+    view.ask("/model demo")  # visitors choose no model for the author
+    view.expect_text("/model does not work here.")
 
     expect(draft.message).to_have_value("a follow-up")  # opening a page sends nothing
     expect(draft.usage).to_have_count(0)

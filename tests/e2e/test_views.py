@@ -95,6 +95,24 @@ def test_a_run_shown_twice_is_the_same_run(open_notebook: OpenNotebook) -> None:
         assert _words(notebook.view(index)) == WORDS
 
 
+_FITS = """
+view => {
+  const { height, bottom } = view.getBoundingClientRect();
+  const pane = view.closest(".jp-LinkedOutputView").getBoundingClientRect();
+  return { left: pane.height - height, below: bottom - pane.bottom, beside: view.scrollWidth - view.clientWidth };
+}
+"""
+
+
+def _fits(view: View) -> None:
+    """It fills its pane, and nothing of it is out of sight."""
+    measures = view.root.evaluate(_FITS)
+    assert 0 <= measures["left"] < 12, measures
+    assert measures["below"] <= 0, measures
+    assert measures["beside"] == 0, measures
+    expect(view.message).to_be_in_viewport(ratio=1)
+
+
 def test_a_new_view_of_an_output_shows_all_and_its_stop_stops_both(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(SETUP, 'run = copilot.ask("slow"); run', "run.status")
     notebook.run(0)
@@ -104,12 +122,16 @@ def test_a_new_view_of_an_output_shows_all_and_its_stop_stops_both(open_notebook
     notebook.command("notebook:create-output-view")
     second = notebook.views(notebook.page.locator(".jp-LinkedOutputView"))
     second.expect_text("w40 ")
+    _fits(second)
     second.stop.click()
     for view in (second, notebook.view(1)):
         view.wait_ended()
         words = _words(view)
         assert words == WORDS[: len(words)]
     assert _words(second) == _words(notebook.view(1))
+    narrow = "pane => { pane.style.width = '320px'; }"
+    notebook.page.locator(".jp-LinkedOutputView").evaluate(narrow)
+    _fits(second)
 
 
 def test_a_reload_behind_a_blocking_cell_shows_the_answer_once(open_notebook: OpenNotebook) -> None:

@@ -36,7 +36,7 @@ export class Menu {
     const items = await this.#place.complete(value, cursor).catch(() => []);
     const { box } = this.#place;
     const isCurrent = asked === this.#asked && box.value === value && box.selectionStart === cursor;
-    if (isCurrent && box.ownerDocument.activeElement === box) this.#show(items);
+    if (isCurrent && box.matches(":focus")) this.#show(items);
   }
 
   #show(items: readonly Item[]): void {

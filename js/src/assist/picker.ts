@@ -53,7 +53,7 @@ export function pick({ button, place, models, current, choose }: Picking): void 
   };
   function end(): void {
     if (!open.delete(button)) return; // what is taken away loses the focus, and that ends it, too
-    const hadFocus = picker.contains(document.activeElement);
+    const hadFocus = picker.matches(":focus-within");
     picker.remove();
     button.setAttribute("aria-expanded", "false");
     if (hadFocus) button.focus({ preventScroll: true });
