@@ -206,15 +206,15 @@ def figure_of(value: Any) -> Any:
     library = sys.modules.get("matplotlib.figure")
     if library is None:
         return None
-    if isinstance(value, library.Figure):
+    if is_a(value, library.Figure):
         return value
     if type(value).__name__ == "ndarray" and value.dtype == object and value.size:
         value = value.flat[0]
     artist = getattr(sys.modules.get("matplotlib.artist"), "Artist", None)
-    if artist is None or not isinstance(value, artist):
+    if artist is None or not is_a(value, artist):
         return None
     found = getattr(value, "figure", None)
-    return found if isinstance(found, library.Figure) else None
+    return found if is_a(found, library.Figure) else None
 
 
 def _figure_png(figure: Any) -> bytes:
@@ -241,7 +241,7 @@ def figure_words(figure: Any) -> str:
 
 def _pillow_png(value: Any) -> bytes | None:
     library = sys.modules.get("PIL.Image")
-    if library is None or not isinstance(value, library.Image):
+    if library is None or not is_a(value, library.Image):
         return None
     image: Any = value if value.mode in ("1", "L", "P", "RGB", "RGBA") else value.convert("RGB")
     while True:

@@ -136,7 +136,7 @@ class Site:
         """A model that answers from a script; in a step, a string is text."""
         steps = [[{"type": "text", "text": each} if isinstance(each, str) else each for each in step] for step in steps]
         path = self.folder / f"{secrets.token_hex(6)}.json"
-        path.write_text(json.dumps({"steps": steps}))
+        path.write_text(json.dumps({"steps": steps, "end": "last"}))  # an answer that was cut may count as one
         return f"script:{path}"
 
     def ask(self, model: str, *, run: str | None = None, thread: str | None = None, **options: Any) -> RunRequest:
