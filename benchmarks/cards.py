@@ -65,7 +65,8 @@ _WATCH = """
 
 def measure(server: JupyterServer, browser: Browser) -> list[Figure]:
     """Milliseconds from the tool's return to the frame that shows its picture."""
-    steps: list[Any] = [[{"type": "call", "toolName": "plot", "input": {"number": n}}] for n in range(CALLS)]
+    pause = {"type": "wait", "seconds": 0.5}  # no model calls the next tool at once
+    steps: list[Any] = [[pause, {"type": "call", "toolName": "plot", "input": {"number": n}}] for n in range(CALLS)]
     (server.files / "plots.json").write_text(json.dumps({"steps": [*steps, "Done."]}))
     cells = ("%load_ext copilot_widget", _TOOL, "%copilot --model script:plots.json go", "made")
     name = server.write("bench-cards.ipynb", cells)
