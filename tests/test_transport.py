@@ -73,7 +73,7 @@ def test_a_replay_ends_where_the_next_envelope_begins():
     assert len(sent) < 10, "neighbours travel together"
 
 
-def test_what_is_no_token_waits_for_no_frame_and_takes_the_tokens_before_it_along():
+def test_what_is_waited_for_waits_for_no_frame_and_takes_what_came_before_it_along():
     sent: list[dict[str, Any]] = []
     waits: list[float] = []
     came = asyncio.Event()
@@ -87,7 +87,8 @@ def test_what_is_no_token_waits_for_no_frame_and_takes_the_tokens_before_it_alon
         await log.start()
         Transport(send).watch(log.feed)
         clock = asyncio.get_running_loop()
-        for chunks in ([{"type": "start"}], [{"type": "text-start", "id": "t"}, delta("a")], [delta("b")]):
+        picture = {"type": "data-display", "id": "c", "data": [{"text/plain": "a picture"}]}
+        for chunks in ([picture], [{"type": "text-start", "id": "t"}, delta("a"), picture], [delta("b")]):
             await asyncio.sleep(2 * FLUSH_SECONDS)
             came.clear()
             began = clock.time()
@@ -99,7 +100,7 @@ def test_what_is_no_token_waits_for_no_frame_and_takes_the_tokens_before_it_alon
     soon, with_token, token = waits
     assert soon < token
     assert with_token < token
-    assert [(envelope["from"], envelope["to"]) for envelope in sent] == [(1, 1), (2, 3), (4, 4)]
+    assert [(envelope["from"], envelope["to"]) for envelope in sent] == [(1, 1), (2, 4), (5, 5)]
 
 
 def test_what_passes_is_sent_once_a_frame_the_latest_of_each_call():

@@ -16,8 +16,9 @@ FLUSH_SECONDS = 0.033
 server drops messages without a trace above 1,000 a second."""
 
 SOON_SECONDS = 0.004
-"""What is no token goes out this soon, where nothing went out just before it: a picture, a question, the end. The few
-milliseconds gather what comes with it."""
+"""A result, a picture or a question goes out this soon, where nothing went out just before it; the few milliseconds
+gather what comes with it. All else waits for tokens that may follow: each message costs some 600 bytes."""
+_SOON = ("tool-output-", "tool-approval-request", "data-display", "data-approval", "data-client-call")
 
 BUSY_SECONDS = 0.06
 """While an envelope holds this many events or more the stream is faster than anybody reads, and the frame around each
@@ -60,7 +61,8 @@ class Transport:
             nonlocal timer
             buffer.append(event)
             now = clock.time()
-            due = now + wait if event["chunk"]["type"].endswith("-delta") else max(now + SOON_SECONDS, last + wait)
+            is_awaited = event["chunk"]["type"].startswith(_SOON)
+            due = max(now + SOON_SECONDS, last + wait) if is_awaited else now + wait
             if timer is not None and timer.when() <= due:
                 return
             if timer is not None:
