@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +14,10 @@ from .config import setting
 from .elsewhere import remote_tools, runs_in_client
 from .errors import CopilotError, UsageError
 from .host import host
-from .models.base import Json, Model
+from .models.base import Model
 from .models.detect import ask_first, resolve
 from .models.recording import Recorder
-from .state import KernelTool, RunRequest
+from .state import KernelTool, RunRequest, covered
 from .tools.approval import Policy, Rule
 from .tools.ask_user import ask_user
 from .tools.base import Tool, Toolset
@@ -93,10 +93,7 @@ class Agents:
 
     def policy(self, request: RunRequest) -> Policy:
         rule = self.approvals if callable(self.approvals) else _rule(request.approvals)
-
-        def granted(tool: str, input: Json) -> bool:
-            return any(grant.covers(tool, input) for grant in request.grants)
-
+        granted = partial(covered, request.grants)
         return Policy(cast("Rule", rule), headless=request.headless, granted=granted)
 
     # ---- what leaves the process with a request ----------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any, cast
 from .errors import UsageError
 from .keeping import title_of
 from .protocol.jsontext import dumps, loads
-from .protocol.messages import TextPart, ToolPart, UIMessage
+from .protocol.messages import TextPart, ToolPart, UIMessage, metadata_of
 from .record import RecordTurn, read
 from .record.text import escape, escape_markdown, literal
 
@@ -151,8 +151,7 @@ def _markdown(conversation: Conversation) -> str:
 def _json(conversation: Conversation) -> str:
     """A plain list of UIMessages, which any AI SDK client reads; the first one's metadata tell of the whole."""
     wires = [message.to_wire() for message in conversation.messages]
-    held: object = wires[0].get("metadata")
-    first = cast("dict[str, Any]", held) if isinstance(held, dict) else {}
+    first = metadata_of(conversation.messages[0])
     wires[0] = {**wires[0], "metadata": {**first, ABOUT: _about(conversation)}}
     return "[\n" + ",\n".join(map(dumps, wires)) + "\n]\n"
 

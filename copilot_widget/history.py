@@ -36,6 +36,7 @@ from .protocol.messages import (
     TextPart,
     ToolPart,
     UIMessage,
+    metadata_of,
 )
 
 OUTPUT_LIMIT = 20_000
@@ -60,8 +61,7 @@ SUMMARY = "summary"
 
 def mark_of(message: UIMessage) -> str:
     """What a message does to the history: FORGET, SUMMARISE, SUMMARY or ""."""
-    metadata: object = message.metadata
-    mark = cast("dict[str, Any]", metadata).get("history") if isinstance(metadata, dict) else None
+    mark = metadata_of(message).get("history")
     return mark if isinstance(mark, str) else ""
 
 

@@ -19,7 +19,7 @@ from .export import ABOUT
 from .keeping import title_of
 from .past import take
 from .protocol.jsontext import loads
-from .protocol.messages import UIMessage
+from .protocol.messages import UIMessage, metadata_of
 from .protocol.parts import Part, UnknownPart
 from .protocol.replay import chunks_of
 from .protocol.tool_part import ToolPart
@@ -158,8 +158,7 @@ def _is_number(value: object) -> bool:
 
 
 def _title(message: UIMessage) -> str:
-    held: object = message.metadata
-    about = cast("dict[str, Any]", held).get(ABOUT) if isinstance(held, dict) else None
+    about: object = metadata_of(message).get(ABOUT)
     title = cast("dict[str, Any]", about).get("title") if isinstance(about, dict) else None
     return " ".join(title.split())[:200] if isinstance(title, str) else ""
 

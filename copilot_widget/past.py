@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
 from .endings import resolve_calls
 from .errors import CopilotError, UsageError, one_line
 from .protocol.chunks import Abort, Chunk, Error, Finish, ReasoningEnd, TextEnd
-from .protocol.messages import UIMessage
+from .protocol.messages import UIMessage, metadata_of
 from .protocol.reducer import Reducer
 from .protocol.replay import chunks_of
 from .protocol.wire import to_wire
@@ -32,7 +32,7 @@ CUT = "the kernel ended before this call did"
 
 def ending_of(message: UIMessage) -> Ending:
     """How the run of a kept answer ended. One that was still at work when it was kept last was interrupted."""
-    metadata = _metadata(message)
+    metadata = metadata_of(message)
     status = metadata.get("status")
     if status in ("running", "waiting", "interrupted"):
         return "interrupted"
@@ -134,7 +134,7 @@ def _run(copilot: Copilot, executor: Executor, user: UIMessage, answer: UIMessag
     cut = UIMessage(f"{run_id}-answer", "assistant", metadata={"status": "interrupted"})
     message = answer or cut
     if ending_of(message) == "interrupted":
-        message = replace(message, metadata={**_metadata(message), "status": "interrupted"})
+        message = replace(message, metadata={**metadata_of(message), "status": "interrupted"})
     request = RunRequest(run=run_id, thread=copilot.thread, message=user, message_id=message.id, model="")
     run = Run(copilot, request, executor, {})
     run.feed.fill(_chunks(message), _time(message))
@@ -167,23 +167,18 @@ def _open_texts(chunks: list[dict[str, Any]]) -> Iterator[Chunk]:
 def _last(message: UIMessage) -> Chunk:
     ending = ending_of(message)
     if ending == "failed":
-        told = _metadata(message)["error"]
+        told = metadata_of(message)["error"]
         return Error(error_text=f"{told.get('message') or ''} {told.get('hint') or ''}".strip())
     return Finish() if ending == "completed" else Abort(reason=ending)
 
 
 def _time(message: UIMessage) -> float:
     """When it was begun, in epoch seconds; 0 where it does not say so."""
-    created = _metadata(message).get("createdAt")
+    created = metadata_of(message).get("createdAt")
     try:
         return datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp() if isinstance(created, str) else 0.0
     except ValueError:
         return 0.0
-
-
-def _metadata(message: UIMessage) -> dict[str, Any]:
-    held: object = message.metadata
-    return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
 
 
 __all__ = ["ending_of", "go_on", "past_runs", "recorded", "resume", "take", "turns_of", "unfinished"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from .host import host
 from .protocol.chunks import ToolOutputAvailable
-from .protocol.messages import TextPart, UIMessage
+from .protocol.messages import TextPart, UIMessage, metadata_of
 from .protocol.tool_part import ToolPart
 from .protocol.wire import Usage, to_wire
 from .runs import loop
@@ -133,7 +133,7 @@ class Run:
 
     @property
     def _metadata(self) -> dict[str, Any]:
-        return _mapping(self.message.metadata)
+        return metadata_of(self.message)
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait for the end, also of a run that fails; serves the tools that need this thread meanwhile.

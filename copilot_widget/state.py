@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Union, cast
 
@@ -138,6 +138,11 @@ class Grant(BaseModel):
             name in given and _matches(name, argument_text(given[name]), pattern)
             for name, pattern in self.arguments.items()
         )
+
+
+def covered(grants: Iterable[Grant], tool: str, input: Any) -> bool:
+    """Whether one of the grants covers a call."""
+    return any(grant.covers(tool, input) for grant in grants)
 
 
 _JOINS = frozenset(";&|<>`$()\n\r")
@@ -302,7 +307,7 @@ class RunState(BaseModel):
 
     def granted(self, call: PendingCall) -> bool:
         """Whether the user has allowed such a call beforehand."""
-        return any(grant.covers(call.tool, call.input) for grant in (*self.request.grants, *self.grants))
+        return covered((*self.request.grants, *self.grants), call.tool, call.input)
 
     def expire(self, result: Callable[[PendingCall], dict[str, Any]]) -> None:
         """Nobody answered in time for the kernel: its calls get `result`, a chunk as wire JSON."""

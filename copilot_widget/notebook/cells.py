@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from ..errors import ToolError
 from ..models.base import Json
 from ..tools.base import ApprovalRequest, ToolContext, ToolResult
-from ..tools.difference import count, unified
+from ..tools.difference import counted, unified
 from ..tools.function import FunctionTool, tool
 from .cell_text import history_text, page_text
 from .changes import Change
@@ -93,10 +93,8 @@ def _edit_tool(pages: Document) -> FunctionTool[..., Any]:
             raise _changed(found) if refusal.code == "changed" else refusal from None
         change = Change(context.run_id, context.call_id, found["id"], found["source"], source)
         _remember(pages, change)
-        added, removed = count(_lined(found["source"]), _lined(source))
-        words = (
-            f"Edited {_name(found)} (id {found['id']}): {_lines(added)} added, {removed} taken away. It was not run."
-        )
+        change_of = counted(_lined(found["source"]), _lined(source))
+        words = f"Edited {_name(found)} (id {found['id']}): {change_of}. It was not run."
         return ToolResult(words, _shown(diff))
 
     return edit_cell
@@ -251,10 +249,6 @@ def _name(cell: dict[str, Any]) -> str:
     """ "cell [12]", or by its place where it has not run."""
     number = cell.get("executionCount")
     return f"cell [{number}]" if number else f"cell {cell['index'] + 1} from the top"
-
-
-def _lines(number: int) -> str:
-    return f"{number} line" if number == 1 else f"{number} lines"
 
 
 def _shown(diff: str) -> dict[str, str]:

@@ -19,9 +19,9 @@ from ..tools.threads import Worker
 from .cells import cell_tools
 from .describe import describe, list_variables, summary_of, type_name
 from .failure import describe_exception, last_exception, place_name
+from .inputs import search_tool
 from .kernel import MainThread
 from .packages import install_hint
-from .past import search_tool
 from .paths import resolve
 from .pictures import picture_tool
 from .run_code import RunCode

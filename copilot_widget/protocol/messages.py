@@ -87,6 +87,12 @@ _LISTS = {"parts"}
 _ANYTHING = {"data"}
 
 
+def metadata_of(message: UIMessage) -> dict[str, Any]:
+    """A message's metadata as an object; empty for anything else."""
+    held: object = message.metadata
+    return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
+
+
 def part_from_wire(wire: dict[str, Any]) -> Part:
     """Raises ProtocolError where a part of a known type lacks what it must have."""
     return _part(wire, "part")

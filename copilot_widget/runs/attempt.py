@@ -16,7 +16,7 @@ from ..endings import abort, fail
 from ..errors import CopilotError, LogError, StoreError, one_line
 from ..funnel import StopSignal
 from ..protocol.chunks import Chunk, Start
-from ..protocol.messages import UIMessage
+from ..protocol.messages import UIMessage, metadata_of
 from ..protocol.reducer import Reducer
 from ..protocol.wire import to_wire
 from ..state import TERMINAL, RunRequest, RunState, RunStatus
@@ -257,9 +257,7 @@ class Attempt:
 
 def marked(message: UIMessage, status: RunStatus) -> UIMessage:
     """What is kept says where its run stood; of one that is complete, or has failed, the message itself tells."""
-    held: object = message.metadata
-    metadata = cast("dict[str, Any]", held) if isinstance(held, dict) else {}
-    return replace(message, metadata={**metadata, "status": status})
+    return replace(message, metadata={**metadata_of(message), "status": status})
 
 
 def _given_up() -> CopilotError:

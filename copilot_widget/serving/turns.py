@@ -17,7 +17,7 @@ from typing import Any, cast
 from ..elsewhere import CLIENT_CALL, KERNEL_CALL
 from ..errors import LogError, UsageError
 from ..protocol.chunks import ToolOutputAvailable, ToolOutputError
-from ..protocol.messages import UIMessage
+from ..protocol.messages import UIMessage, metadata_of
 from ..protocol.tool_part import ToolPart
 from ..protocol.wire import to_wire
 from ..runs.base import Event, RunId
@@ -153,7 +153,7 @@ def _made(run: RunId, seq: int, chunk: dict[str, Any]) -> Event:
 
 async def run_of(executor: LogExecutor, thread: str, message: UIMessage) -> RunId:
     """The run that made an assistant's message. Raises UsageError where there is none in the conversation."""
-    named = _metadata(message).get("run")
+    named = metadata_of(message).get("run")
     candidates = [named] if isinstance(named, str) else [info.run for info in await executor.runs()]
     for run in candidates:
         try:
@@ -178,14 +178,9 @@ async def reply(executor: LogExecutor, run: RunId, message: UIMessage) -> Replie
     last = (await executor.info(run)).last_seq
     replies = dict(each for part in message.parts if isinstance(part, ToolPart) for each in _replies(part))
     taken = [await executor.answer(run, reply_id, answer) for reply_id, answer in replies.items()]
-    seq = _metadata(message).get("seq")
+    seq = metadata_of(message).get("seq")
     has = seq if isinstance(seq, int) and not isinstance(seq, bool) and 0 < seq <= last else last
     return Replied(has, replies.keys(), any(taken))
-
-
-def _metadata(message: UIMessage) -> dict[str, Any]:
-    held: Any = message.metadata
-    return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
 
 
 async def goes_on(executor: LogExecutor, run: RunId, replied: Replied, seconds: float = 1.0) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 from ..errors import StoreError
 from ..protocol.jsontext import dumps, loads
-from ..protocol.messages import UIMessage
+from ..protocol.messages import UIMessage, metadata_of
 
 MAX_MESSAGE_BYTES = 64_000_000
 """Of a message as JSON: more than a request may have, with the answer's pictures and tables."""
@@ -101,19 +101,14 @@ def said(message: UIMessage) -> str:
 
 def model_of(message: UIMessage) -> str | None:
     """The model that wrote it, where the message says so."""
-    model = _metadata(message).get("model")
+    model = metadata_of(message).get("model")
     return model if isinstance(model, str) else None
 
 
 def cost_of(message: UIMessage) -> float | None:
     """What it has cost in US dollars, where the message says so."""
-    cost = _metadata(message).get("cost")
+    cost = metadata_of(message).get("cost")
     return float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None
-
-
-def _metadata(message: UIMessage) -> dict[str, Any]:
-    held: object = message.metadata
-    return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
 
 
 __all__ = ["MAX_MESSAGE_BYTES", "Store", "Summary", "cost_of", "decode", "encode", "model_of", "said"]

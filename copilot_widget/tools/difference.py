@@ -38,6 +38,12 @@ def count(old: str, new: str) -> tuple[int, int]:
     return added, removed
 
 
+def counted(old: str, new: str) -> str:
+    """The same in words."""
+    added, removed = count(old, new)
+    return f"{added} {'line' if added == 1 else 'lines'} added, {removed} taken away"
+
+
 def _lines(text: str) -> list[str]:
     """Lines by \\n alone; a last one without it says so, as it differs from one that has it."""
     if not text:

@@ -90,6 +90,13 @@ class NotebookPage:
         self.page.evaluate(_RUN, [index, wait])
         self._ran = time.monotonic()
 
+    def run_source(self, beginning: str) -> int:
+        """Run the only cell whose source begins so, at a person's pace; returns its index."""
+        [index] = [index for index, source in enumerate(self.sources()) if source.startswith(beginning)]
+        self.run(index)
+        self.page.wait_for_timeout(200)  # faster than that is taken for Run All
+        return index
+
     def select(self, index: int) -> None:
         """Make a cell the active one."""
         self.page.evaluate(f"index => {{ {_PANEL}.content.activeCellIndex = index; }}", index)

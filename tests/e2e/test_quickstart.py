@@ -16,13 +16,7 @@ QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
 def test_the_quickstart_with_its_approval_clicked(page: Page, server: JupyterServer) -> None:
     shutil.copy(QUICKSTART, server.files / QUICKSTART.name)
     notebook = NotebookPage(page, server, "lab", QUICKSTART.name).open()
-    place = {source: index for index, source in enumerate(notebook.sources())}
-
-    def run(beginning: str) -> int:
-        [index] = [place[source] for source in place if source.startswith(beginning)]
-        notebook.run(index)
-        page.wait_for_timeout(200)  # a person's pace: faster than that is taken for Run All
-        return index
+    run = notebook.run_source
 
     for beginning in ("%load_ext", "from palmerpenguins"):
         run(beginning)

@@ -17,13 +17,7 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "tools-and-approvals.ipynb"
 def test_the_notebook_with_its_questions_answered(page: Page, server: JupyterServer) -> None:
     shutil.copy(NOTEBOOK, server.files / NOTEBOOK.name)
     notebook = NotebookPage(page, server, "lab", NOTEBOOK.name).open()
-    place = {source: index for index, source in enumerate(notebook.sources())}
-
-    def run(beginning: str) -> int:
-        [index] = [place[source] for source in place if source.startswith(beginning)]
-        notebook.run(index)
-        page.wait_for_timeout(200)  # a person's pace: faster than that is taken for Run All
-        return index
+    run = notebook.run_source
 
     def ended(beginning: str) -> View:
         view = notebook.view(run(beginning))

@@ -71,7 +71,7 @@ def test_history_of_this_and_earlier_sessions_is_searched(
     assert "sk-abc" not in text
     second.run("call('search_history', query='-'.join('abc'))").check()
     assert finished(second, "search_history")["output"].startswith("Nothing that ran holds 'a-b-c'.")
-    second.run("from copilot_widget.notebook.past import search_tool; search = search_tool(get_ipython())").check()
+    second.run("from copilot_widget.notebook.inputs import search_tool; search = search_tool(get_ipython())").check()
     asked = "[(search.approval(dict(query='x', earlier=e)) or 0) and 'asks' for e in (False, True)]"
     assert second.value(asked) == [0, "asks"]
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 from ...errors import ToolError
 from ...models.base import Json
 from ..base import ApprovalRequest, ToolContext
-from ..difference import count, unified
+from ..difference import counted, unified
 from ..function import FunctionTool, tool
 from ..jsonable import cut
 from ..sensitive import is_secret_file
@@ -54,9 +54,7 @@ class _Change:
         replace(root, self.path, self.data, self.before, WRITE_LIMIT)
         if self.before is None:
             return f"Made {self.path}, {sized(len(self.data))}."
-        added, removed = count(self.old, self.after.text)
-        lines = "line" if added == 1 else "lines"
-        return f"Changed {self.path}: {added} {lines} added, {removed} taken away."
+        return f"Changed {self.path}: {counted(self.old, self.after.text)}."
 
 
 def write_tools(root: Root) -> list[FunctionTool[..., Any]]:
