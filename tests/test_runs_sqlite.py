@@ -149,9 +149,22 @@ async def test_what_was_written_is_moved_into_the_file(
     monkeypatch.setattr("copilot_widget.runs.sqlite_database._LONG", 500)
     log = opened()
     fence = await started(log)
-    for seq in range(1, 401):
+    # When its thread gets its turn is the machine's business: the writing goes on until it had two.
+    for seq in range(1, 20_001):
         await log.append("r", fence, seq, [{"type": "data-n", "data": "x" * 2000}])
-    assert size(f"{path}-wal") < 5_000_000, "and it would be 10"
+        if times_begun(Path(f"{path}-wal")) >= 2:
+            break
+    else:
+        pytest.fail(f"the write-ahead log has {size(f'{path}-wal')} bytes and was never begun anew")
+
+
+def times_begun(wal: Path) -> int:
+    """How often a write-ahead log began anew: the checkpoint sequence number of its header.
+
+    Source: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+    """
+    with wal.open("rb") as file:
+        return int.from_bytes(file.read(16)[12:], "big")
 
 
 async def test_another_version_of_the_file_is_left_alone(path: Path, opened: Callable[..., SqliteLog]):
