@@ -1,7 +1,7 @@
 # make demo    set-up, then JupyterLab on the quickstart
 # make test    set-up, then every test: vitest, then pytest (kernels and browsers included)
 # make check   linters, formatters, types, import rules
-# make bench   streaming and start-up, measured beside update_display
+# make bench   the feel: streaming beside update_display, start-up, long conversations, pictures
 # make bench-executors   what it costs that runs leave the kernel: workers and servers started, and killed
 # make bench-inspect     what it costs to look: tables of ten million rows, a thousand variables, completion, a tool's call
 # make bench-serve       what one core serves: 200 streams of 20 tokens a second, in order and in time

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.e2e.browser import chromium
 from tests.e2e.jupyter import JupyterServer
 
-from . import startup, streaming
+from . import cards, startup, streaming, transcript
 from .report import number, table
 
 
@@ -19,6 +19,7 @@ def main() -> int:
         server = JupyterServer(Path(folder, "jupyter"))
         try:
             costs, more = streaming.measure(server, browser)
+            more += [*transcript.measure(server, browser), *cards.measure(server, browser)]
         finally:
             server.close()
     rows = [

@@ -1,20 +1,13 @@
-"""From a tool's return to the picture on the page: figures of matplotlib in the cards of a run, in JupyterLab.
-
-`python -m benchmarks.cards` prints the figures, and exits 1 where a goal is missed.
-"""
+"""From a tool's return to the picture on the page: figures of matplotlib in the cards of a run, in JupyterLab."""
 
 from __future__ import annotations
 
 import json
 import statistics
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.e2e.browser import chromium
 from tests.e2e.jupyter import JupyterServer
 from tests.e2e.notebook import NotebookPage
 
@@ -84,19 +77,3 @@ def measure(server: JupyterServer, browser: Browser) -> list[Figure]:
     waits = [(there - here) * 1000 for here, there in zip(made, sorted(shown), strict=True)][WARM_UP:]
     print(f"a figure in its card: {', '.join(f'{wait:.0f}' for wait in waits)} ms")
     return [Figure("from a figure to its picture in the card, in the median", statistics.median(waits), 150, "ms")]
-
-
-def main() -> int:
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        server = JupyterServer(Path(folder, "jupyter"))
-        try:
-            figures = measure(server, browser)
-        finally:
-            server.close()
-    for figure in figures:
-        print(figure)
-    return 0 if all(figure.is_met for figure in figures) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

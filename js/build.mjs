@@ -18,8 +18,9 @@ const cssText = {
   setup(plugins) {
     plugins.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: !dev, target: "es2022" });
-      // esbuild leaves the blanks in the values of custom properties, where they mean nothing.
-      return { contents: code.replace(/([,(:]) +| +(?=\))/g, "$1"), loader: "text" };
+      // esbuild leaves the blanks in the values of custom properties, where they mean nothing, and long names of colours.
+      const short = code.replace(/([,(:]) +| +(?=\))/g, "$1").replaceAll("transparent", "#0000");
+      return { contents: short, loader: "text" };
     });
   },
 };
@@ -94,7 +95,7 @@ const parts = {
   math: "src/parts/math.ts",
   sort: "src/parts/sort.ts",
   languages: "src/parts/languages.ts",
-  document: "src/parts/document.ts",
+  document: "src/parts/desk.ts",
 };
 let failed = false;
 for (const [name, entry] of Object.entries(parts)) {

@@ -15,6 +15,7 @@ from copilot_widget.protocol.commands import (
     Command,
     CommandError,
     Complete,
+    Cursor,
     Deliver,
     Hello,
     Refusal,
@@ -35,7 +36,10 @@ ROUTE = {"id": "p-1", "page": "p", "n": 1, "widget": "w"}
     ("arguments", "command"),
     [
         ({"command": "hello"}, Hello(id="p-1", page="p", n=1, widget="w")),
-        ({"command": "resume", "run": "r", "after": 3}, Resume(id="p-1", page="p", n=1, widget="w", run="r", after=3)),
+        (
+            {"command": "resume", "runs": [{"run": "r", "after": 3}]},
+            Resume(id="p-1", page="p", n=1, widget="w", runs=[Cursor(run="r", after=3)]),
+        ),
         (
             {"command": "complete", "text": "why @d", "cursor": 6},
             Complete(id="p-1", page="p", n=1, widget="w", text="why @d", cursor=6),
@@ -83,7 +87,12 @@ def test_attachments() -> None:
         ({**ROUTE, "command": "attach", "runs": [], "kind": "turn", "heir": "../x"}, "bad-arguments", "attach: heir"),
         ({**ROUTE, "command": "stop", "run": 5}, "bad-arguments", "stop: run: "),
         ({**ROUTE, "command": "hello", "id": ""}, "bad-arguments", "hello: id: "),
-        ({**ROUTE, "command": "resume", "run": "r", "after": -1}, "bad-arguments", "resume: after: "),
+        (
+            {**ROUTE, "command": "resume", "runs": [{"run": "r", "after": -1}]},
+            "bad-arguments",
+            "resume: runs.0.after: ",
+        ),
+        ({**ROUTE, "command": "resume", "runs": []}, "bad-arguments", "resume: runs: "),
         ({**ROUTE, "command": "deliver", "request": "q", "error": {"code": "x"}}, "bad-arguments", "deliver: error"),
         ({**ROUTE, "command": "hello", "more": 1}, "bad-arguments", "hello: more: "),
         (

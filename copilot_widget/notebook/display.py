@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..past import recorded
+from ..protocol.jsontext import dumps
 from ..record import render
 from ..runs.base import Event
 from ..runs.loop import start
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     from ..run import Run
     from .host import NotebookHost
     from .widget import Kind
+
+_RECORD_SIZE = 40_000
+"""Characters of the messages whose record stands beside a live view; it is written anew with each turn, and a front end
+takes about 2 us for each character of its html, with all the page waiting. A turn is never cut, and never the last."""
+
+_CALM = 1.0
+"""Seconds after which the view of a conversation that goes on has been drawn: its record would only delay that."""
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -40,7 +49,7 @@ def show(
     if host.headless:
         for run in runs:
             run.wait()
-        RecordDisplay(_bundle(runs, beside=False)).show()
+        RecordDisplay(render(recorded(runs))).show()
         return
     from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
@@ -51,13 +60,14 @@ def show(
     if host.is_app:  # its page is made anew for each visitor: there is no file for a record
         display(view, raw=True)
         return
-    record = RecordDisplay(_bundle(runs, beside=True))
+    # As long as no live view stands beside it, it is laid out: a long one would be for seconds.
+    record = RecordDisplay(_bundle(runs, size=0))
     keeper = _Keeper(widget, record)
+    record.show()
+    display(view, raw=True)
     for run in runs:
         keeper.watch(run)
     widget.on_run.append(keeper.watch)
-    record.show()
-    display(view, raw=True)
     offer_earlier(copilot, widget, kind)
 
 
@@ -67,28 +77,52 @@ class _Keeper:
     def __init__(self, widget: Any, record: RecordDisplay) -> None:
         self._widget = widget
         self._record = record
+        self._pause = _CALM if len(widget.runs) > 1 else 0.0
+        self._lock = threading.Lock()
+        self._is_due = self._is_at_it = False
 
     def watch(self, run: Run) -> None:
         def follow(event: Event) -> None:
             if run.status in TERMINAL:
                 unlisten()
-                start(self._set())
+                self._set()
             elif event["chunk"]["type"] == "tool-approval-request":
-                start(self._set())
+                self._set()
 
         unlisten = run.feed.listen(follow)
         if run.status in TERMINAL:
             unlisten()
-            start(self._set())
+            self._set()
 
-    async def _set(self) -> None:
+    def _set(self) -> None:
+        """Once for all that has happened since the last time began."""
+        with self._lock:
+            self._is_due = True
+            if self._is_at_it:
+                return
+            self._is_at_it = True
+        start(self._write())
+
+    async def _write(self) -> None:
+        await asyncio.sleep(self._pause)
+        self._pause = 0.0
         # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.
-        bundle = await asyncio.to_thread(_bundle, self._widget.runs, beside=True)
-        self._record.update(bundle)
+        while self._goes_on():
+            self._record.update(await asyncio.to_thread(_bundle, self._widget.runs))
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            self._is_at_it, self._is_due = self._is_due, False
+            return self._is_at_it
 
 
-def _bundle(runs: Sequence[Run], *, beside: bool) -> dict[str, str]:
-    return render(recorded(runs), beside=beside)
+def _bundle(runs: Sequence[Run], size: int = _RECORD_SIZE) -> dict[str, str]:
+    """The record of the last runs, as many as `size` allows."""
+    first = len(runs)
+    while first > 0 and (size > 0 or first == len(runs)):
+        first -= 1
+        size -= sum(len(dumps(message.to_wire())) for message in (runs[first].prompt, runs[first].message))
+    return render(recorded(runs[first:]), beside=True, earlier=first)
 
 
 def _print(runs: Sequence[Run]) -> None:

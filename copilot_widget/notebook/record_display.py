@@ -26,12 +26,14 @@ class RecordDisplay:
         self._publish(update=False)
 
     def update(self, bundle: Mapping[str, str]) -> None:
-        """Replace it, also in what the notebook file will hold. Any thread may call this.
+        """Replace it, also in what the notebook file will hold, where it differs. Any thread may call this.
 
         A front end finds the output by its id, whatever cell the message belongs to; nbclient reads only messages of
         the cell that runs now. ipykernel falls back to that one where its ContextVar holds none, as in an empty
         context (7.0 raises LookupError instead: then the message belongs to the record's own cell).
         """
+        if bundle == self._bundle:
+            return
         self._bundle = dict(bundle)
         try:
             contextvars.Context().run(self._publish, update=True)

@@ -20,6 +20,7 @@ from ..protocol.commands import (
     Approve,
     Asset,
     Complete,
+    Cursor,
     Deliver,
     Hello,
     Regenerate,
@@ -33,6 +34,7 @@ from ..protocol.commands import (
     ViewCommand,
     Withdraw,
 )
+from ..protocol.jsontext import dumps
 from ..state import TERMINAL
 from .assets import assets, compressed, read
 from .document import document
@@ -52,6 +54,10 @@ if TYPE_CHECKING:
     from ..run import Run
 
 Kind = Literal["turn", "panel"]
+
+_ANSWER_SIZE = 150_000
+"""Characters of JSON after which an answer to `resume` holds no further run: the page takes it in without a pause that
+one could feel, and shows the last turns of a long conversation before the first have come."""
 
 
 class ChatWidget(anywidget.AnyWidget):
@@ -227,15 +233,13 @@ class ChatWidget(anywidget.AnyWidget):
             return self._served(command)
         if isinstance(command, Undo):
             return self._undo(command)
+        if isinstance(command, Resume):
+            return {"runs": self._resume(command.runs)}
         if isinstance(command, (Send, Reopen, Upload, Asset, Complete)):
             return self._act(command)
         return self._handle_of_run(command, self._run(command.run))
 
-    def _handle_of_run(
-        self, command: Resume | Regenerate | Withdraw | Stop | Approve | Answer, run: Run
-    ) -> dict[str, Any]:
-        if isinstance(command, Resume):
-            return self._resume(run, command.after)
+    def _handle_of_run(self, command: Regenerate | Withdraw | Stop | Approve | Answer, run: Run) -> dict[str, Any]:
         if isinstance(command, Regenerate):
             return self._shown(self._copilot.ask_again(run))
         if isinstance(command, Withdraw):
@@ -276,7 +280,19 @@ class ChatWidget(anywidget.AnyWidget):
             return {"data": base64.b64encode(compressed(command.name)).decode()}
         return {"items": self._complete(command.text, command.cursor)}
 
-    def _resume(self, run: Run, after: int) -> dict[str, Any]:
+    def _resume(self, cursors: Sequence[Cursor]) -> dict[str, Any]:
+        shown = {run.id: run for run in self._runs}
+        answer: dict[str, Any] = {}
+        size = 0
+        for cursor in cursors:
+            run = shown.get(cursor.run)
+            answer[cursor.run] = came = self._came(run, cursor.after) if run is not None else None
+            size += len(dumps(came))
+            if size > _ANSWER_SIZE:
+                break
+        return answer
+
+    def _came(self, run: Run, after: int) -> dict[str, Any]:
         sent = self._transport.sent(run.feed)
         events = run.feed.events[after:sent]
         is_behind = sent < len(run.feed.events)  # then the ending is still to come, with the next envelope

@@ -42,12 +42,21 @@ class Hello(_Command):
     command: Literal["hello"] = "hello"
 
 
-class Resume(_Command):
-    """Result: {envelopes, status}: what came in this run after event number `after`."""
+class Cursor(BaseModel):
+    """How far a page has come in a run: `after` is the number of the last event that it has."""
 
-    command: Literal["resume"] = "resume"
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     run: str
     after: int = Field(default=0, ge=0)
+
+
+class Resume(_Command):
+    """What came in these runs after what the page has. Result: {runs: {run: {envelopes, status}}}, of the first ones as
+    many as one answer holds, one at least; null for a run that the view does not show (any more)."""
+
+    command: Literal["resume"] = "resume"
+    runs: list[Cursor] = Field(min_length=1)
 
 
 class Attachment(BaseModel):

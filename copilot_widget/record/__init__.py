@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from .turn import RecordTurn, read
 
 
-def render(turns: Sequence[RecordTurn], *, model: str = "", beside: bool = False) -> dict[str, str]:
+def render(turns: Sequence[RecordTurn], *, model: str = "", beside: bool = False, earlier: int = 0) -> dict[str, str]:
     """The turns as text/html, text/markdown and text/plain.
 
     `model` names the model where a message does not. `beside`: the live view is the next output of the cell, and
-    either it or the record shows.
+    either it or the record shows. `earlier`: so many turns came before these and are left out.
     """
     from .html import to_html
     from .markdown import to_markdown
@@ -23,9 +23,9 @@ def render(turns: Sequence[RecordTurn], *, model: str = "", beside: bool = False
 
     parts = [read(turn) for turn in turns]
     return {
-        "text/html": to_html(parts, model=model, beside=beside),
-        "text/markdown": to_markdown(parts, model=model),
-        "text/plain": to_plain(parts, model=model),
+        "text/html": to_html(parts, model=model, beside=beside, earlier=earlier),
+        "text/markdown": to_markdown(parts, model=model, earlier=earlier),
+        "text/plain": to_plain(parts, model=model, earlier=earlier),
     }
 
 

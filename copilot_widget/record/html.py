@@ -29,12 +29,14 @@ from .turn import (
     call_words,
 )
 from .wire import mapping
-from .words import NOTHING, duration, footer, status_line
+from .words import NOTHING, duration, footer, left_out, status_line
 
 
-def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False) -> str:
+def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False, earlier: int = 0) -> str:
     """The turns as one html fragment without an empty line. `beside`: its live view is the next output."""
     body = "\n<hr>\n".join(_turn(turn, model) for turn in turns) or f"<p><em>{NOTHING}</em></p>"
+    if earlier:
+        body = f'<p class="copilot-record-status"><em>{escape(left_out(earlier))}</em></p>\n<hr>\n{body}'
     classes = f"copilot-record {BESIDE}" if beside else "copilot-record"
     # What is still running is seen in the live view; its record is kept small, since each turn brings it once more.
     look = not beside or any(turn.status not in ("queued", "running") for turn in turns)

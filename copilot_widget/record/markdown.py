@@ -24,12 +24,13 @@ from .turn import (
     call_words,
 )
 from .wire import mapping
-from .words import NOTHING, duration, footer, status_line
+from .words import NOTHING, duration, footer, left_out, status_line
 
 
-def to_markdown(turns: Sequence[Read], *, model: str = "", pictures: bool = False) -> str:
+def to_markdown(turns: Sequence[Read], *, model: str = "", pictures: bool = False, earlier: int = 0) -> str:
     """The turns in markdown. `pictures` puts them in as data: URLs; else a line says that there is one."""
-    written = "\n\n***\n\n".join(_Writer(pictures).turn(turn, model) for turn in turns)
+    before = [f"*{left_out(earlier)}*"] if earlier else []
+    written = "\n\n***\n\n".join([*before, *(_Writer(pictures).turn(turn, model) for turn in turns)])
     return (written or f"*{NOTHING}*") + "\n"
 
 

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from .text import one_line
 from .turn import Call, Context, File, Part, Prompt, Prose, Read, Source, call_words
 from .wire import mapping
-from .words import NOTHING, footer, status_line
+from .words import NOTHING, footer, left_out, status_line
 
 WIDTH = 88
 
 
-def to_plain(turns: Sequence[Read], *, model: str = "") -> str:
+def to_plain(turns: Sequence[Read], *, model: str = "", earlier: int = 0) -> str:
     """The turns, wrapped; calls and attachments are one line each."""
-    return "\n\n".join(_turn(turn, model) for turn in turns) or NOTHING
+    before = [_wrap(left_out(earlier))] if earlier else []
+    return "\n\n".join([*before, *(_turn(turn, model) for turn in turns)]) or NOTHING
 
 
 def _turn(turn: Read, model: str) -> str:

@@ -10,9 +10,9 @@ front end puts the same ones into the page's head while a view lives: js/src/rec
 
 from __future__ import annotations
 
-import base64
 import re
 from functools import lru_cache
+from urllib.parse import quote
 
 BESIDE = "copilot-record-beside"
 """Marks a record whose next output is its live view. Without it (an export, a printed record) nothing hides."""
@@ -67,6 +67,9 @@ _LOOK = """
 """
 
 
+_PLAIN = " !$'()*+,-./:;=?@[]_{}~"
+
+
 def _small(css: str) -> str:
     return re.sub(r"\s*([{};:,>])\s+", r"\1", css.strip()).replace(";}", "}")
 
@@ -74,8 +77,7 @@ def _small(css: str) -> str:
 @lru_cache(maxsize=4)
 def style_link(beside: bool, look: bool = True) -> str:
     """The `<link>` that brings the look and, for a record beside a live view, the rules; "" for neither."""
-    css = "\n".join([*([_small(_LOOK)] if look else []), *([HIDE_RULES] if beside else [])])
-    if not css:
-        return ""
-    data = base64.b64encode(css.encode()).decode()
-    return f'<link rel="stylesheet" href="data:text/css;base64,{data}">'
+    css = "".join([*([_small(_LOOK)] if look else []), *([_small(HIDE_RULES)] if beside else [])])
+    # A quarter shorter than base64, and every record has it. Quoted is what ends a URL, an attribute, or a tag for
+    # whoever takes tags out by a pattern.
+    return f'<link rel="stylesheet" href="data:text/css,{quote(css, safe=_PLAIN)}">' if css else ""

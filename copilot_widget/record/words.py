@@ -42,6 +42,12 @@ def status_line(status: str) -> str:
     return _STATUSES.get(status, "")
 
 
+def left_out(turns: int) -> str:
+    """What stands above a record of the end of a conversation."""
+    what = "1 earlier turn is" if turns == 1 else f"{turns:,} earlier turns are"
+    return f"{what} not in this record. /export writes the whole conversation to a file."
+
+
 def seconds_of(part: Mapping[str, Any]) -> float | None:
     """How long a part took, in seconds, where its metadata carries `durationMs`."""
     for metadata in (part.get("toolMetadata"), mapping(part.get("providerMetadata")).get("copilot")):

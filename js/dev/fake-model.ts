@@ -9,9 +9,17 @@ async function gzipped(text: string): Promise<{ data: string }> {
   return { data: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
 }
 
+/** A command that the page sent. */
+export interface Asked {
+  command: string;
+  name?: string;
+  runs?: { run: string; after: number }[];
+  [argument: string]: unknown;
+}
+
 export class FakeModel implements AnyModel {
   readonly log = new Map<string, UIMessageChunk[]>();
-  readonly received: { command: string; [argument: string]: unknown }[] = [];
+  readonly received: Asked[] = [];
   /** Commands of these names are never answered: a cell is running. */
   readonly deaf = new Set<string>();
   /** What commands of these names are answered with; a thrown error is a refusal. */
@@ -98,7 +106,7 @@ export class FakeModel implements AnyModel {
           onClose: () => undefined,
           onMsg: () => undefined,
           send: (data) => {
-            const command = data as { id: string; command: string; name?: string; run?: string; after?: number };
+            const command = data as Asked & { id: string };
             this.received.push(command);
             if (this.deaf.has(command.command)) return;
             if (command.command === "asset" && !(String(command.name) in this.assets)) return;
@@ -122,13 +130,16 @@ export class FakeModel implements AnyModel {
     }
   }
 
-  #answer(command: { command: string; name?: string; run?: string; after?: number }): unknown {
+  #answer(command: Asked): unknown {
     if (command.command === "hello") return {};
     if (command.command === "asset") return gzipped(this.assets[String(command.name)] ?? "");
     if (command.command !== "resume") return {};
-    const chunks = this.log.get(command.run ?? "") ?? [];
-    const after = command.after ?? 0;
+    return { runs: Object.fromEntries((command.runs ?? []).map(({ run, after }) => [run, this.#came(run, after)])) };
+  }
+
+  #came(run: string, after: number): unknown {
+    const chunks = this.log.get(run) ?? [];
     const rest = chunks.slice(after);
-    return { envelopes: rest.length ? [{ run: command.run, from: after + 1, to: chunks.length, chunks: rest }] : [] };
+    return { envelopes: rest.length ? [{ run, from: after + 1, to: chunks.length, chunks: rest }] : [] };
   }
 }

@@ -1,28 +1,26 @@
 // @vitest-environment jsdom
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CommandError } from "./commands.ts";
 import type { AnyModel } from "./host.ts";
 import { Requests } from "./requests.ts";
 import { page } from "./transport.ts";
 
+const part = vi.hoisted(() => ({ load: async (): Promise<object> => ({}) }));
+vi.mock("./asset.ts", () => ({ loadAsset: () => part.load() }));
+
 let sent: { command: string; [argument: string]: unknown }[];
 let answers: Record<string, (args: Record<string, unknown>) => unknown>;
 let requests: Requests;
 
-async function asset(code: string): Promise<string> {
-  const stream = new Blob([code]).stream().pipeThrough(new CompressionStream("gzip"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
-
 beforeEach(() => {
   sent = [];
   answers = {};
+  part.load = () => import("./parts/desk.ts");
   const send = async (command: string, args: Record<string, unknown> = {}) => {
     sent.push({ command, ...args });
     return answers[command]?.(args) ?? {};
   };
-  requests = new Requests({} as AnyModel, ["w"], { send }, { fetchAsset: () => asset("throw 1") });
+  requests = new Requests({} as AnyModel, ["w"], { send }, { fetchAsset: async () => "" });
 });
 
 const request = (id: string, to = page) => ({ type: "request", id, page: to, op: "cells" });
@@ -50,7 +48,15 @@ describe("requests of the kernel", () => {
   it("are answered also where the page cannot do them", async () => {
     requests.receive(request("q1"));
     await settled();
-    expect(sent.at(-1)).toMatchObject({ command: "deliver", request: "q1", error: { code: "failed" } });
+    expect(sent.at(-1)).toMatchObject({ command: "deliver", request: "q1", error: { code: "no-document" } });
+  });
+
+  it("are not taken where the part does not come, and who clicked Undo is told", async () => {
+    part.load = () => Promise.reject(new CommandError("no-asset", "There is no document.js."));
+    requests.receive(request("q1"));
+    await settled();
+    expect(sent).toEqual([]);
+    expect(await requests.undo("r", "c")).toContain("There is no document.js.");
   });
 
   it("say to whoever clicked Undo why nothing was undone", async () => {
@@ -59,7 +65,7 @@ describe("requests of the kernel", () => {
     };
     expect(await requests.undo("r", "c")).toBe("It is not known. Use Ctrl+Z.");
     answers.undo = () => ({ request: request("q7") });
-    expect(await requests.undo("r", "c")).toContain("The page could not do it");
+    expect(await requests.undo("r", "c")).toContain("does not let cells be read");
     expect(sent.map(({ command }) => command)).toEqual(["undo", "undo", "take", "deliver"]);
   });
 });

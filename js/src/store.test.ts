@@ -15,6 +15,10 @@ class Kernel implements Line {
   /** Commands that wait for `release`. */
   slow = new Set<string>();
   refuse: CommandError | null = null;
+  /** Runs of one answer to `resume`. */
+  atOnce = 100;
+  /** A run that no view here shows any more. */
+  unknown = "";
   #waiting: (() => void)[] = [];
   #listeners: ((connection: Line["connection"]) => void)[] = [];
 
@@ -24,12 +28,17 @@ class Kernel implements Line {
     if (this.refuse) throw this.refuse;
     if (command === "hello") return this.view;
     if (command === "resume") {
-      const after = args.after as number;
-      const envelopes = after < this.log.length ? [this.envelope(after + 1, this.log.length)] : [];
-      return { envelopes, status: this.status };
+      const cursors = (args.runs as { run: string; after: number }[]).slice(0, this.atOnce);
+      return { runs: Object.fromEntries(cursors.map(({ run, after }) => [run, this.#came(run, after)])) };
     }
     if (command === "send") return { turn: turn("r2", "queued") };
     return { status: this.status };
+  }
+
+  #came(run: string, after: number): unknown {
+    if (run === this.unknown) return null;
+    const envelopes = after < this.log.length ? [{ ...this.envelope(after + 1, this.log.length), run }] : [];
+    return { envelopes, status: this.status };
   }
 
   listen(listener: (connection: Line["connection"]) => void): void {
@@ -49,8 +58,13 @@ class Kernel implements Line {
     return { run: "r1", from, to, chunks: this.log.slice(from - 1, to) };
   }
 
+  /** What was asked for in each `resume`. */
+  cursors(): { run: string; after: number }[][] {
+    return this.asked.flatMap(({ command, args }) => (command === "resume" ? [args.runs as never] : []));
+  }
+
   resumes(): number[] {
-    return this.asked.filter(({ command }) => command === "resume").map(({ args }) => args.after as number);
+    return this.cursors().flatMap((runs) => runs.map(({ after }) => after));
   }
 }
 
@@ -189,6 +203,32 @@ describe("a view", () => {
     expect(kernel.resumes()).toEqual([0]);
     expect(textOf(store)).toBe(WORDS.join(""));
     expect(run()?.ended).toBe(true);
+  });
+
+  it("asks for all that it lacks in one go, the newest turn first, until everything is here", async () => {
+    const names = ["a", "b", "c", "d", "e"];
+    const { kernel, store } = setUp(names.map((name) => turn(name, "completed", CHUNKS.length)));
+    kernel.atOnce = 2;
+    kernel.status = "completed";
+    store.start();
+    await settle();
+    expect(kernel.cursors().map((runs) => runs.map(({ run }) => run))).toEqual([
+      ["e", "d", "c", "b", "a"],
+      ["c", "b", "a"],
+      ["a"],
+    ]);
+    expect(names.map((name) => store.run(turn(name))?.cursor)).toEqual(names.map(() => CHUNKS.length));
+    expect(names.every((name) => store.run(turn(name))?.ended)).toBe(true);
+  });
+
+  it("asks no more for a run of which the kernel knows nothing, and gets the others", async () => {
+    const { kernel, store } = setUp(["a", "b"].map((name) => turn(name, "completed", CHUNKS.length)));
+    kernel.unknown = "b";
+    store.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(kernel.cursors().length).toBe(1);
+    expect(store.run(turn("a"))?.cursor).toBe(CHUNKS.length);
+    expect(store.run(turn("b"))?.cursor).toBe(0);
   });
 
   it("learns of turns that began while no page was open", async () => {

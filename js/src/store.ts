@@ -6,6 +6,7 @@
  */
 import { CommandError } from "./commands.ts";
 import type { UIMessageChunk } from "./protocol-types.ts";
+import { Replays } from "./replays.ts";
 import { RunState } from "./run.ts";
 import { selectionFor } from "./selection.ts";
 import { type Envelope, isEnvelope, type RunStatus, TERMINAL, type Turn, toView, type View } from "./view.ts";
@@ -34,10 +35,6 @@ export interface Note {
 
 /** Without an answer for this long, Stop waits for the running cell; in milliseconds. */
 const STOP_PATIENCE = 400;
-/** A replay that brought nothing is asked for again after this many milliseconds. */
-const RETRY_DELAY = 1_000;
-/** Envelopes kept while a replay is under way; what falls out is asked for again. */
-const HELD_LIMIT = 500;
 
 export type StopState = "idle" | "sent" | "late";
 
@@ -54,10 +51,9 @@ export class Store {
   /** Approvals that were answered here and that the stream has not confirmed: approval id → what went wrong, or "". */
   readonly answering = new Map<string, string>();
   #runs = new Map<string, RunState>();
-  #replays = new Map<string, Envelope[]>(); // runs that are being replayed, and what came meanwhile
+  #replays: Replays;
   #listeners = new Set<(urgent: boolean) => void>();
   #line: Line;
-  #signal: AbortSignal;
 
   /** Turns that a store before this one showed, and this kernel does not know. */
   #kept: Turn[] = [];
@@ -67,7 +63,14 @@ export class Store {
     this.view = toView(initial);
     if (before) this.#inherit(before);
     this.#line = line;
-    this.#signal = signal;
+    this.#replays = new Replays(
+      {
+        resume: (args) => line.send("resume", args),
+        push: (run, envelope, live) => this.#push(run, envelope, live),
+        settled: (error) => (error ? this.#refused(error) : this.#changed()),
+      },
+      signal,
+    );
     line.listen((connection) => {
       if (connection === "connected") void this.#catchUp();
       this.#changed();
@@ -171,16 +174,9 @@ export class Store {
   #take(envelope: Envelope): void {
     const run = this.#runs.get(envelope.run) ?? new RunState(envelope.run, "running");
     this.#runs.set(envelope.run, run); // its turn may still be on its way
-    const held = this.#replays.get(run.id);
-    if (envelope.to <= run.cursor) return;
-    if (held) {
-      held.push(envelope);
-      if (held.length > HELD_LIMIT) held.shift();
-    } else if (envelope.from === run.cursor + 1) {
-      this.#push(run, envelope, true);
-    } else {
-      void this.#replay(run, [envelope]);
-    }
+    if (envelope.to <= run.cursor || this.#replays.hold(run, envelope)) return;
+    if (envelope.from === run.cursor + 1) this.#push(run, envelope, true);
+    else this.#replays.ask(run, envelope);
   }
 
   #push(run: RunState, envelope: Envelope, live: boolean): void {
@@ -194,7 +190,7 @@ export class Store {
     this.#changed();
   }
 
-  // ---- replay -----------------------------------------------------------------------------------------
+  // ---- what is missing -----------------------------------------------------------------------------------------
 
   /** What is missing is known by the kernel's count of events: to ask for a replay that brings nothing costs bytes, and
    * what comes meanwhile would have to wait for it. */
@@ -214,47 +210,7 @@ export class Store {
 
   #fillGap(turn: Turn): void {
     const run = this.#track(turn);
-    if (run && run.cursor < turn.seq) this.#resume(run);
-  }
-
-  #resume(run: RunState): void {
-    if (!this.#replays.has(run.id)) void this.#replay(run, []);
-  }
-
-  async #replay(run: RunState, held: Envelope[]): Promise<void> {
-    this.#replays.set(run.id, held);
-    try {
-      while (!this.#signal.aborted) {
-        const before = run.cursor;
-        const result = await this.#line.send("resume", { run: run.id, after: run.cursor });
-        const { envelopes = [], status } = result as { envelopes?: Envelope[]; status?: RunStatus };
-        for (const envelope of envelopes) if (envelope.from === run.cursor + 1) this.#push(run, envelope, false);
-        if (this.#release(run, held)) {
-          if (status) run.setStatus(status);
-          break;
-        }
-        if (run.cursor === before) await this.#pause(RETRY_DELAY);
-      }
-    } catch (error) {
-      this.#refused(error);
-    } finally {
-      this.#replays.delete(run.id);
-      this.#changed();
-    }
-  }
-
-  /** Takes what came during a replay and now continues the run. False where a gap is left. */
-  #release(run: RunState, held: Envelope[]): boolean {
-    held.sort((one, other) => one.from - other.from);
-    while (held.length > 0) {
-      const next = held[0] as Envelope;
-      if (next.to > run.cursor) {
-        if (next.from !== run.cursor + 1) return false;
-        this.#push(run, next, true);
-      }
-      held.shift();
-    }
-    return true;
+    if (run && run.cursor < turn.seq) this.#replays.ask(run);
   }
 
   #refused(error: unknown): void {
@@ -262,10 +218,6 @@ export class Store {
     if (error.code === "kernel-gone" || error.code === "closed") return;
     this.view = { ...this.view, notice: [error.message, error.hint].filter(Boolean).join(" ") };
     this.#changed();
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, milliseconds));
   }
 
   // ---- from the user ----------------------------------------------------------------------------------

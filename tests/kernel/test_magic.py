@@ -293,6 +293,13 @@ def control(kernel: Kernel, content: dict[str, Any], timeout: float = 10) -> dic
     raise AssertionError("no reply")
 
 
+def came(kernel: Kernel, widget: str, run: str) -> dict[str, Any]:
+    """All that the kernel would tell a new page of a run."""
+    cursors = [{"run": run, "after": 0}]
+    command = {"id": f"r{time.monotonic()}", "widget": widget, "command": "resume", "runs": cursors}
+    return control(kernel, command)["result"]["runs"][run]
+
+
 def asked(kernel: Kernel, model: str) -> tuple[str, str]:
     """The widget's and the run's id of a question."""
     reply = kernel.run(f"run = %copilot --model {model} go").check()
@@ -315,8 +322,7 @@ def test_stop_by_the_control_channel_works_while_a_cell_runs(kernel: Kernel, scr
     )
     resumed: dict[str, Any] = {"status": "running"}
     while resumed["status"] != "stopped" and time.monotonic() < begun + 3:  # the cell runs on for longer
-        command = {"id": f"p-2-{time.monotonic()}", "widget": widget, "command": "resume", "run": run, "after": 0}
-        resumed = control(kernel, command)["result"]
+        resumed = came(kernel, widget, run)
     assert resumed["status"] == "stopped"
     assert resumed["envelopes"][0]["from"] == 1
     assert resumed["envelopes"][0]["chunks"][-1]["type"] == "abort"
@@ -337,7 +343,7 @@ def test_every_command_is_answered_also_a_wrong_one(notebook: Kernel, script: Ca
 
     assert code(id="1", command="fly") == "unknown-command"
     assert code(id="2", command="stop", run="other") == "unknown-run"
-    assert code(id="3", command="resume", run=run, after=-1) == "bad-arguments"
+    assert code(id="3", command="resume", runs=[{"run": run, "after": -1}]) == "bad-arguments"
     assert code(id="4", command="approve", run=run, approvalId="x", approved=True) == "answered"
     assert code(id="5", command="approve", run=run, approvalId="x", approved="yes") == "bad-arguments"
     assert code(id="6", command="send", text=3) == "bad-arguments"
@@ -356,10 +362,7 @@ def test_a_follow_up_and_an_approval_by_command(notebook: Kernel, script: Callab
     state: dict[str, Any] = {}
     while state.get("status") != "waiting" and time.monotonic() < deadline:
         time.sleep(0.1)
-        state = control(
-            notebook,
-            {"id": f"r{time.monotonic()}", "widget": widget, "command": "resume", "run": turn["run"], "after": 0},
-        )["result"]
+        state = came(notebook, widget, turn["run"])
     chunks = state["envelopes"][0]["chunks"]
     approval = next(chunk["approvalId"] for chunk in chunks if chunk["type"] == "tool-approval-request")
     answer = {"widget": widget, "command": "approve", "run": turn["run"], "approvalId": approval}
@@ -367,8 +370,5 @@ def test_a_follow_up_and_an_approval_by_command(notebook: Kernel, script: Callab
     assert not control(notebook, {"id": "c", **answer, "approved": False})["ok"], "the first answer counts"
     while state["status"] != "completed" and time.monotonic() < deadline:
         time.sleep(0.1)
-        state = control(
-            notebook,
-            {"id": f"r{time.monotonic()}", "widget": widget, "command": "resume", "run": turn["run"], "after": 0},
-        )["result"]
+        state = came(notebook, widget, turn["run"])
     assert notebook.value("allowed") is True

@@ -1,9 +1,10 @@
 /**
  * The turns of a conversation, in bundles: those that are over cost nothing while the last one streams, and a long
- * conversation is drawn from its end, a bundle at a time, so that no drawing blocks the page.
+ * conversation is drawn from its end, a bundle at a time, so that no drawing blocks the page: what a reader sees first,
+ * and the rest as far as it is scrolled to.
  */
 import { Component, Fragment } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Store } from "../store.ts";
 import type { Turn as TurnData, View } from "../view.ts";
 import { useWidget } from "./context.ts";
@@ -11,6 +12,8 @@ import { Divider, Notes } from "./note.tsx";
 import { Turn } from "./turn.tsx";
 
 const SIZE = 4; // turns
+/** Bundles that are drawn for a reader who scrolls nowhere. */
+const FIRST = 5;
 /** Milliseconds that a bundle is waited for whose events are still on their way. */
 const PATIENCE = 3_000;
 
@@ -21,16 +24,31 @@ export function Turns({ turns }: { turns: TurnData[] }) {
   const [drawn, setDrawn] = useState(1); // of the bundles, from the end
   const next = bundles[bundles.length - drawn - 1];
   const isHere = next?.every((turn) => isLoaded(store, turn));
+  const top = useRef<HTMLParagraphElement>(null);
+  const [isNear, setNear] = useState(false); // of what is drawn, the beginning
   useEffect(() => {
-    if (!next) return;
+    if (!top.current) return;
+    const near = ([entry]: IntersectionObserverEntry[]) => setNear(entry?.isIntersecting === true);
+    const observer = new IntersectionObserver(near, { root: top.current.closest(".cw-log"), rootMargin: "900px" });
+    observer.observe(top.current);
+    return () => observer.disconnect();
+  }, [drawn, next === undefined]);
+  const isWanted = next && (drawn < FIRST || isNear);
+  useEffect(() => {
+    if (!isWanted) return;
     const timer = setTimeout(() => setDrawn((count) => Math.max(count, drawn + 1)), isHere ? 0 : PATIENCE);
     return () => clearTimeout(timer);
-  }, [drawn, next === undefined, isHere]);
+  }, [drawn, isWanted, isHere]);
   const notes = store.notes.map(({ id }) => id);
   const common = `${store.stopping} ${store.connection} ${[...store.answering].join()} ${notes}`;
   const last = turns.at(-1)?.id; // which alone can be edited: the turn before it draws anew, too
   return (
     <>
+      {next && (
+        <p ref={top} class="cw-muted">
+          {(bundles.length - drawn) * SIZE} earlier turns
+        </p>
+      )}
       {bundles.map((bundle, index) =>
         bundles.length - index > drawn ? null : (
           <Bundle

@@ -1,7 +1,13 @@
-/** On demand: the notebook's document, as the kernel may ask for it. Nothing here runs a cell. */
+/** The notebook's document, as the kernel may ask for it. Nothing here runs a cell. */
 import { type AnyModel, notebookOf, type SharedCell, type SharedNotebook, shows } from "../host.ts";
-import type { Refusal, Request } from "../requests.ts";
+import type { Request } from "../requests.ts";
 import { pictureOf } from "./picture.ts";
+
+/** Why nothing was done: see Refusal in protocol/commands.py. */
+export interface Refusal {
+  code: string;
+  message: string;
+}
 
 /** Characters of the sources and outputs of one answer, all cells together; the rest is named, and asked for anew. */
 const ANSWER_LIMIT = 200_000;
