@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -104,4 +105,31 @@ def test_a_long_conversation_stays_where_it_is_read(browser: Browser) -> None:
         page.evaluate(STREAM, 5)
         assert page.evaluate(DISTANCE) < 24
         expect(latest).to_have_count(0)
+        assert scene.errors == []
+
+
+@pytest.mark.usefixtures("scenes")
+def test_of_a_very_long_conversation_what_is_scrolled_to_is_drawn(browser: Browser) -> None:
+    turns = 180
+    with scene_page(browser, viewport={"width": 1000, "height": 800}) as scene:
+        page = scene.open().page
+        page.evaluate(FILL, turns)
+        log = page.get_by_role("log")
+        expect(log.get_by_text("Answer 179 has").first).to_be_visible()
+        ended = log.locator("[data-usage]")
+        expect(log.get_by_text(re.compile(r"^\d+ earlier turns$"))).to_have_text("84 earlier turns")
+        page.wait_for_timeout(500)
+        assert ended.count() == turns - 84, "nobody has scrolled there"
+        questions = log.locator('[data-part="prompt"]')
+        while ended.count() < turns:
+            # To the top of what is drawn; what comes above it does not take its place in sight.
+            first, count = questions.first.inner_text(), ended.count()
+            page.locator(".cw-log").evaluate("(log) => { log.scrollTop = 40; }")
+            before = _top(page, first)
+            expect(ended).not_to_have_count(count)
+            page.wait_for_timeout(300)
+            assert abs(_top(page, first) - before) <= 2, first
+        expect(ended).to_have_count(turns)
+        expect(log.get_by_text("earlier turns")).to_have_count(0)
+        assert questions.all_text_contents() == [f"Question {number}" for number in range(turns)] + ["And now?"]
         assert scene.errors == []

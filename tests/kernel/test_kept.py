@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -221,3 +222,55 @@ def test_a_store_that_fails_stops_no_run_and_is_told_once(notebook: Notebook, tr
         while notebook.rows("select count(*) from copilot_messages where role = 'user'") != [(5,)]:
             assert time.monotonic() < deadline
             time.sleep(0.5)
+
+
+def test_a_long_conversation_is_told_in_portions_and_recorded_by_its_end(notebook: Notebook) -> None:
+    turns = 120
+    messages: list[dict[str, Any]] = []
+    for number in range(turns):
+        answer = {"type": "text", "text": f"Answer {number}. " + "Words of an answer. " * 100, "state": "done"}
+        messages += [
+            {"id": f"u{number}", "role": "user", "parts": [{"type": "text", "text": f"Question {number}"}]},
+            {"id": f"a{number}", "role": "assistant", "parts": [{"type": "step-start"}, answer]},
+        ]
+    (notebook.folder / "long.json").write_text(json.dumps(messages))
+    kernel = notebook.kernel()
+    kernel.run(
+        f"from copilot_widget import Copilot; copilot = Copilot.load({str(notebook.folder / 'long.json')!r})"
+    ).check()
+    shown = kernel.run("copilot").check()
+    assert "Question 119" in shown.displays[0]["text/plain"]
+    assert "Question 118" not in shown.displays[0]["text/plain"], "the page draws the view first"
+    time.sleep(4)
+    kernel.run("pass").check()
+    outside = [message["content"]["data"] for message in kernel.outside if "update_display" in message["msg_type"]]
+    later = [*shown.updates, *outside, *kernel.run("pass").updates]
+    assert len(later) == 1, "written once, not once a turn"
+    record = later[0]["text/plain"]
+    earlier = re.match(r"(\d+) earlier turns are not in this record. /export writes the whole conversation", record)
+    assert earlier
+    first = int(earlier.group(1))
+    assert 60 < first < 115
+    assert [f"> Question {number}\n" in record for number in range(turns)] == [n >= first for n in range(turns)]
+    assert earlier.group(0) in later[0]["text/markdown"]
+    assert earlier.group(0) in later[0]["text/html"]
+
+    widget = "next(w for w in __import__('ipywidgets').Widget.widgets.values() if hasattr(w, '_copilot'))"
+    asked = "[{'run': run.id, 'after': 0} for run in reversed(copilot.runs)]"
+    resume = "{'id': str(n), 'page': 'p', 'n': n, 'widget': widget._id, 'command': 'resume', 'runs': open[:]}"
+    kernel.run(
+        f"widget, open, portions, n = {widget}, {asked}, [], 0\n"
+        "from copilot_widget.notebook.router import _router\n"
+        "while open:\n"
+        f"    n += 1; reply = _router.dispatch({resume})['result']['runs']; portions.append(list(reply))\n"
+        "    texts = [e['chunks'] for each in reply.values() for e in each['envelopes']]\n"
+        "    assert len(texts) == len(reply)\n"
+        "    open = [each for each in open if each['run'] not in reply]\n"
+    ).check()
+    portions = kernel.value("portions")
+    assert 2 <= len(portions) <= 8
+    assert [run for portion in portions for run in portion] == kernel.value(
+        "[run.id for run in reversed(copilot.runs)]"
+    )
+    unknown = "{'id': 'x', 'page': 'p', 'n': 99, 'widget': widget._id, 'command': 'resume', 'runs': [{'run': 'gone'}]}"
+    assert kernel.value(f"_router.dispatch({unknown})['result']") == {"runs": {"gone": None}}

@@ -12,8 +12,8 @@ import { Divider, Notes } from "./note.tsx";
 import { Turn } from "./turn.tsx";
 
 const SIZE = 4; // turns
-/** Bundles that are drawn for a reader who scrolls nowhere. */
-const FIRST = 5;
+/** Bundles that are drawn for a reader who scrolls nowhere: the search of the browser finds what is in them. */
+const FIRST = 25;
 /** Milliseconds that a bundle is waited for whose events are still on their way. */
 const PATIENCE = 3_000;
 
