@@ -96,7 +96,8 @@ def measure(server: JupyterServer, browser: Browser) -> tuple[list[Cost], list[F
         Figure("2,000 tokens: main thread", ours.main_thread, 1.2, "s"),
         Figure("10,000 tokens: main thread", ours_long.main_thread, 6, "s"),
         Figure("10,000 tokens over 2,000: bytes", ours_long.megabytes / ours.megabytes, 5.5, "times"),
-        Figure("10,000 tokens over 2,000: main thread", ours_long.main_thread / ours.main_thread, 6, "times"),
+        # In proportion would be 5; a browser lays a longer page out more dearly. What grows with the square is 25.
+        Figure("10,000 tokens over 2,000: main thread", ours_long.main_thread / ours.main_thread, 7, "times"),
         *_cells(server, browser),
     ]
 

@@ -17,7 +17,8 @@ from .state import TERMINAL
 if TYPE_CHECKING:
     from .run import Run
 
-Change = Literal["model", "history", "withdrawn"]
+Change = Literal["model", "history", "withdrawn", "resumed"]
+"""resumed: turns that ended long ago were taken in, all at once."""
 ChangeListener = Callable[[Change], None]
 
 _PATIENCE_SECONDS = 5.0

@@ -287,12 +287,6 @@ class Copilot(Conversation):
         """
         resume(self, thread)
 
-    def take(self, run: Run) -> None:
-        """Show a run that has ended long ago as a turn."""
-        self.enter(run)
-        for listener in list(self._listeners):
-            listener(run)
-
     def attach(self, run: str, *, executor: str | Executor | None = None) -> Run:
         """Follow a run that was asked for elsewhere: by a kernel that is gone, or in another notebook.
 

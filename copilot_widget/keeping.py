@@ -135,13 +135,8 @@ class Keeping:
 
     def fill(self, thread: str, title: str, messages: Sequence[UIMessage]) -> None:
         """Begin a conversation with what was said elsewhere."""
-
-        async def put() -> None:
-            for message in messages:
-                await self.store.put(self.owner, thread, message)
-
         self.begin(thread, title)
-        loop.start(put()).result()
+        loop.start(self.store.put(self.owner, thread, *messages)).result()
 
     def rename(self, thread: str, title: str) -> None:
         async def label(kept: WriteBehind) -> None:

@@ -75,7 +75,8 @@ def go_on(copilot: Copilot, name: str) -> None:
 def take(copilot: Copilot, messages: Iterable[UIMessage]) -> None:
     """Make messages the first turns of a Copilot."""
     for run in past_runs(copilot, copilot.executor("kernel"), messages):
-        copilot.take(run)
+        copilot.enter(run)
+    copilot.changed("resumed")
 
 
 def unfinished(runs: Iterable[Run], executor: Executor | None) -> Iterator[tuple[str, UIMessage]]:

@@ -29,12 +29,14 @@ class Slow(MemoryStore):
         self.broken: Exception | None = None
         self.written: list[str] = []
 
-    async def put(self, owner: str, thread: str, message: UIMessage) -> None:
+    async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
         await self.gate.wait()
-        if self.broken is not None and (not isinstance(self.broken, ValueError) or message.text == "bad"):
+        texts = [message.text for message in messages]
+        is_hopeless = isinstance(self.broken, ValueError) or getattr(self.broken, "code", "") == "too-large"
+        if self.broken is not None and (not is_hopeless or "bad" in texts):
             raise self.broken
-        self.written.append(message.text)
-        await super().put(owner, thread, message)
+        self.written += texts
+        await super().put(owner, thread, *messages)
 
 
 def behind(store: Store) -> tuple[WriteBehind, list[str]]:
@@ -104,6 +106,19 @@ async def test_one_message_that_can_never_be_written_holds_up_no_other(error: Ex
     await store.flush()
     assert slow.written == ["good"]
     assert len(told) == 1
+
+
+async def test_of_many_messages_that_come_at_once_the_good_ones_are_written() -> None:
+    slow = Slow()
+    slow.gate.set()
+    store, told = behind(slow)
+    await store.put("ann", "t", *(said(str(number), str(number)) for number in range(5)))
+    await store.flush()
+    slow.broken = StoreError("It has 70 MB.", code="too-large")
+    await store.put("ann", "t", *(said(text, text) for text in ("5", "bad", "6")))
+    await store.flush()
+    assert await texts(slow) == ["0", "1", "2", "3", "4", "5", "6"]
+    assert told == ["It has 70 MB."]
 
 
 async def test_what_others_wrote_is_read_before_the_next_answer(tmp_path: Path) -> None:

@@ -170,7 +170,20 @@ class ChatWidget(anywidget.AnyWidget):
         if what == "withdrawn":
             self._runs = [run for run in self._runs if run in self._copilot.runs]
             self._send_from_anywhere({"type": "view", "view": {"turns": turns(self._runs)}})
+        if what == "resumed" and self._kind == "panel":
+            self._resumed()
         self._send_about()
+
+    def _resumed(self) -> None:
+        """All at once: there may be hundreds."""
+        new = [run for run in self._copilot.turns if run not in self._runs]
+        for run in new:
+            self._watch(run, len(self._runs))
+        self._earlier = None
+        self._send_from_anywhere({"type": "view", "view": {"turns": turns(self._runs), "earlier": None}})
+        for callback in list(self.on_run):
+            for run in new:
+                callback(run)
 
     def _send_about(self) -> None:
         self._send_from_anywhere({"type": "view", "view": about(self._copilot, self._runs)})

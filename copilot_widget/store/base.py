@@ -46,8 +46,8 @@ class Store(Protocol):
         """The oldest first; empty for a thread that nobody has written in."""
         ...
 
-    async def put(self, owner: str, thread: str, message: UIMessage) -> None:
-        """Keep a message: at the end, or in the place of the one with its id."""
+    async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
+        """Keep messages: each at the end, or in the place of the one with its id."""
         ...
 
     async def truncate(self, owner: str, thread: str, message_id: str) -> None:

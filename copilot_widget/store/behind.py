@@ -52,9 +52,10 @@ class WriteBehind:
                 self._say(error)
         return await self._memory.messages(owner, thread)
 
-    async def put(self, owner: str, thread: str, message: UIMessage) -> None:
-        await self._memory.put(owner, thread, message)
-        self._enqueue(("put", owner, thread, message.id), lambda store: store.put(owner, thread, message))
+    async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
+        await self._memory.put(owner, thread, *messages)
+        key = ("put", owner, thread, *(message.id for message in messages))
+        self._enqueue(key, lambda store: _put(store, owner, thread, messages))
 
     async def truncate(self, owner: str, thread: str, message_id: str) -> None:
         await self._memory.truncate(owner, thread, message_id)
@@ -89,8 +90,7 @@ class WriteBehind:
         kept = await (await self._open()).messages(owner, thread)
         self._stale.discard((owner, thread))
         await self._memory.clear(owner, thread)
-        for message in kept:
-            await self._memory.put(owner, thread, message)
+        await self._memory.put(owner, thread, *kept)
         return kept
 
     def changed_elsewhere(self, owner: str, thread: str) -> None:
@@ -144,6 +144,24 @@ class WriteBehind:
         if not isinstance(error, CopilotError):
             error = StoreError(f"Conversations cannot be kept: {one_line(error)}.")
         self._tell(error)
+
+
+async def _put(store: Store, owner: str, thread: str, messages: Sequence[UIMessage]) -> None:
+    """All in one go; where one of them is hopeless, the others."""
+    try:
+        await store.put(owner, thread, *messages)
+    except CopilotError as error:
+        if error.code not in _HOPELESS or len(messages) == 1:
+            raise
+        hopeless = error
+        for message in messages:
+            try:
+                await store.put(owner, thread, message)
+            except CopilotError as one:
+                if one.code not in _HOPELESS:
+                    raise
+                hopeless = one
+        raise hopeless from None
 
 
 __all__ = ["WriteBehind"]

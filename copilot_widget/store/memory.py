@@ -29,9 +29,9 @@ class MemoryStore:
         held = self._threads.get((owner, thread))
         return list(held.messages.values()) if held is not None else []
 
-    async def put(self, owner: str, thread: str, message: UIMessage) -> None:
+    async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
         held = self._threads.setdefault((owner, thread), _Thread())
-        held.messages[message.id] = message
+        held.messages.update((message.id, message) for message in messages)
         held.updated = time.time()
 
     async def truncate(self, owner: str, thread: str, message_id: str) -> None:

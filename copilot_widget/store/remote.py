@@ -44,8 +44,9 @@ class RemoteStore:
             raise self._strange("no messages in its answer")
         return [UIMessage.from_wire(wire) for wire in cast("list[Any]", found)]
 
-    async def put(self, owner: str, thread: str, message: UIMessage) -> None:
-        await self._call("put", owner, thread, message=encode(message))
+    async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
+        for message in messages:
+            await self._call("put", owner, thread, message=encode(message))
 
     async def truncate(self, owner: str, thread: str, message_id: str) -> None:
         await self._call("truncate", owner, thread, after=json.dumps(message_id))

@@ -102,24 +102,27 @@ class SqlStore:
         query = select(_messages.c.content).where(_messages.c.thread_key == key).order_by(_messages.c.position)
         return await self._call(lambda connection: [decode(text) for text in connection.scalars(query)], write=False)
 
-    async def put(self, owner: str, thread: str, message: UIMessage) -> None:
-        key, message_key, content = _digest(owner, thread), _digest(message.id), encode(message)
+    async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
+        key = _digest(owner, thread)
         # The thread's row is written first: it stays locked until the commit, so positions come in commits' order.
         now = time.time()
         new_thread = self._new_thread(owner, thread, last=1, updated=now)
         next_position = new_thread.on_conflict_do_update(
             index_elements=[_threads.c.key], set_={"last": _threads.c.last + 1, "updated": now}
         ).returning(_threads.c.last)
-        known = {"content": content, "role": message.role, "cost": cost_of(message)}
-        known |= {"model": _legible(model_of(message) or "") or None, "said": _legible(said(message))}
+        rows = [_row(message) for message in messages]
 
         def write(connection: Connection) -> None:
-            position = connection.scalar(next_position)
-            row = self._insert(_messages).values(thread_key=key, message_key=message_key, position=position, **known)
-            keys = [_messages.c.thread_key, _messages.c.message_key]
-            connection.execute(row.on_conflict_do_update(index_elements=keys, set_=known))
+            for message_key, known in rows:
+                position = connection.scalar(next_position)
+                row = self._insert(_messages).values(
+                    thread_key=key, message_key=message_key, position=position, **known
+                )
+                keys = [_messages.c.thread_key, _messages.c.message_key]
+                connection.execute(row.on_conflict_do_update(index_elements=keys, set_=known))
 
-        await self._call(write)
+        if rows:
+            await self._call(write)
 
     async def truncate(self, owner: str, thread: str, message_id: str) -> None:
         key = _digest(owner, thread)
@@ -316,6 +319,13 @@ def _other_version(address: str, found: int | None) -> StoreError:
         else "Use the copilot-widget that wrote them, or name another database in COPILOT_STORE.",
         code="version",
     )
+
+
+def _row(message: UIMessage) -> tuple[str, dict[str, Any]]:
+    """A message's key, and what is kept of it. Raises StoreError too-large."""
+    known = {"content": encode(message), "role": message.role, "cost": cost_of(message)}
+    known |= {"model": _legible(model_of(message) or "") or None, "said": _legible(said(message))}
+    return _digest(message.id), known
 
 
 def _digest(*texts: str) -> str:

@@ -134,7 +134,7 @@ export class Store {
     const before = this.view.turns;
     this.view = toView(stated, this.view);
     if (this.view.turns !== before) {
-      for (const turn of this.view.turns) this.#track(turn);
+      this.#fillGaps();
       this.view = { ...this.view, turns: [...this.#kept, ...this.view.turns] };
     }
     this.#changed();
@@ -199,9 +199,8 @@ export class Store {
     try {
       this.#setView(await this.#line.send("hello"));
     } catch (error) {
-      return this.#refused(error);
+      this.#refused(error);
     }
-    this.#fillGaps();
   }
 
   #fillGaps(): void {

@@ -56,6 +56,9 @@ async def test_a_message_that_is_put_again_keeps_its_place(anywhere: Place):
     await store.put("ann", "t", said("d", "d"))
     await store.put("ann", "t", said("a, later", "a"))
     assert await texts(store) == ["a, later", "b, later", "c", "d"]
+    await store.put("ann", "t", said("e", "e"), said("c, later", "c"), said("f", "f"))
+    await store.put("ann", "t")
+    assert await texts(anywhere.open()) == ["a, later", "b, later", "c, later", "d", "e", "f"]
 
 
 async def test_what_follows_a_message_is_forgotten(anywhere: Place):
