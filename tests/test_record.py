@@ -157,7 +157,7 @@ def test_turns_are_apart() -> None:
     [
         ("queued", "Waiting for its turn when saved."),
         ("running", "Still running when saved."),
-        ("waiting", "Waiting for an approval when saved."),
+        ("waiting", "Waiting for the user's answer when saved."),
         ("stopped", "Stopped by the user."),
         ("interrupted", "Interrupted: the kernel ended before the answer was complete."),
         ("failed", "The run failed."),
@@ -238,12 +238,15 @@ def test_the_footer_says_what_is_known(metadata: dict[str, object], said: str) -
 
 
 def test_numbers_for_readers() -> None:
-    assert [count(n) for n in (0, 999, 1000, 45_210, 999_949, 999_950)] == ["0", "999", "1k", "45.2k", "999.9k", "1M"]
-    assert [duration(n) for n in (0.04, 12.34, 99.94, 99.96, 3599.6)] == [
-        "0.0 s", "12.3 s", "99.9 s", "1 min 40 s", "60 min 00 s",
+    """In the words of the view: js/src/format.test.ts."""
+    assert [count(n) for n in (0, 999, 1000, 45_210, 99_960, 999_499, 999_500)] == [
+        "0", "999", "1k", "45.2k", "100k", "999k", "1M",
+    ]  # fmt: skip
+    assert [duration(n) for n in (0.012, 0.0995, 12.34, 59.94, 59.96, 125, 3599.6, 7_380)] == [
+        "12 ms", "0.1 s", "12.3 s", "59.9 s", "1 min 0 s", "2 min 5 s", "1 h 0 min", "2 h 3 min",
     ]  # fmt: skip
     assert [dollars(n) for n in (12, 0.08, 0.00123, 0.00012, 0.00001)] == [
-        "≈ $12.00", "≈ $0.08", "≈ $0.0012", "≈ $0.0001", "< $0.0001",
+        "≈ $12.00", "≈ $0.08", "≈ $0.0012", "≈ $0.00012", "< $0.0001",
     ]  # fmt: skip
 
 

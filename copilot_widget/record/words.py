@@ -1,4 +1,4 @@
-"""States, durations, tokens and prices in words, as the footer and the summaries of the record say them."""
+"""States, durations, tokens and prices in words, as the record says them; numbers as in js/src/format.ts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTHING = "No messages yet."
 _STATUSES = {
     "queued": "Waiting for its turn when saved.",
     "running": "Still running when saved.",
-    "waiting": "Waiting for an approval when saved.",
+    "waiting": "Waiting for the user's answer when saved.",
     "failed": "The run failed.",
     "stopped": "Stopped by the user.",
     "interrupted": "Interrupted: the kernel ended before the answer was complete.",
@@ -58,22 +58,23 @@ def seconds_of(part: Mapping[str, Any]) -> float | None:
 
 
 def duration(seconds: float | None) -> str:
-    """`0.4 s`, `12.3 s`, `2 min 05 s`; empty for None."""
+    """`12 ms`, `0.4 s`, `12.3 s`, `2 min 5 s`, `1 h 2 min`; empty for None."""
     if seconds is None or seconds < 0:
         return ""
-    if seconds < 99.95:
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def count(tokens: float) -> str:
     """`950`, `1.2k`, `45.2k`, `1.3M`: three digits are enough to judge a cost."""
     if tokens < 1000:
         return f"{tokens:.0f}"
-    if tokens < 999_950:
-        return f"{tokens / 1000:.1f}".removesuffix(".0") + "k"
-    return f"{tokens / 1e6:.1f}".removesuffix(".0") + "M"
+    scaled, unit = (tokens / 1000, "k") if tokens < 999_500 else (tokens / 1e6, "M")
+    return f"{scaled:.{1 if scaled < 99.95 else 0}f}".removesuffix(".0") + unit
 
 
 def dollars(cost: float) -> str:
@@ -82,7 +83,7 @@ def dollars(cost: float) -> str:
         return "$0"
     if cost < 0.000_1:
         return "< $0.0001"
-    return f"≈ ${cost:.2f}" if cost >= 0.01 else f"≈ ${cost:.2g}" if cost >= 0.001 else f"≈ ${cost:.4f}"
+    return f"≈ ${cost:.2f}" if cost >= 0.01 else f"≈ ${cost:.2g}"
 
 
 def footer(metadata: Mapping[str, Any], model: str = "") -> str:

@@ -5,10 +5,8 @@
  * meanwhile would be lost. So it listens at once and keeps what comes; `render` waits.
  */
 import type { AnyModel } from "./host.ts";
+import { Words } from "./strings.ts";
 import type { Session, WidgetModule } from "./widget.tsx";
-
-const ASSETS_GONE =
-  "This copilot's view cannot be shown: the kernel has closed the widget that holds its code. Run the cell again.";
 
 /** A factory: hosts call it once a model, so what it holds belongs to that model. */
 export const factory = (bundle: (model: AnyModel) => Promise<WidgetModule>) => () => {
@@ -31,7 +29,7 @@ export const factory = (bundle: (model: AnyModel) => Promise<WidgetModule>) => (
       try {
         return (await session).render(el);
       } catch {
-        el.textContent = ASSETS_GONE;
+        el.textContent = Words.CodeGone;
         return undefined;
       }
     },

@@ -1,4 +1,5 @@
 /** Numbers as people read them. */
+import { steps, tokensUsed, Words } from "./strings.ts";
 
 /** 12 ms → "12 ms"; 840 ms → "0.8 s"; 125,000 ms → "2 min 5 s". */
 export function duration(milliseconds: number): string {
@@ -27,15 +28,12 @@ const short = (value: number): string => (value < 99.95 ? value.toFixed(1).repla
 
 /** US dollars; undefined: nobody knows the price. */
 export function cost(dollars: number | undefined): string {
-  if (dollars === undefined || !Number.isFinite(dollars)) return "price unknown";
+  if (dollars === undefined || !Number.isFinite(dollars)) return Words.PriceUnknown;
   if (dollars === 0) return "$0";
   if (dollars < 0.0001) return "< $0.0001";
   if (dollars >= 0.01) return `≈ $${dollars.toFixed(2)}`;
   return `≈ $${Number(dollars.toPrecision(2))}`;
 }
-
-/** "1 step", "3 steps". */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** The first line of a text, for a row. */
 export function firstLine(text: string, limit = 160): string {
@@ -54,10 +52,10 @@ export function usageLine(metadata: {
   const { usage } = metadata;
   const words = [metadata.model ?? ""];
   if (metadata.durationMs !== undefined) words.push(duration(metadata.durationMs));
-  if (metadata.steps !== undefined) words.push(counted(metadata.steps, "step"));
+  if (metadata.steps !== undefined) words.push(steps(metadata.steps));
   if (usage) {
-    const cached = usage.cachedTokens ? ` (${tokens(usage.cachedTokens)} cached)` : "";
-    words.push(`${tokens(usage.promptTokens ?? 0)} in${cached} / ${tokens(usage.completionTokens ?? 0)} out`);
+    const cached = usage.cachedTokens ? tokens(usage.cachedTokens) : "";
+    words.push(tokensUsed(tokens(usage.promptTokens ?? 0), cached, tokens(usage.completionTokens ?? 0)));
     words.push(cost(metadata.cost));
   }
   return words.filter(Boolean).join(" · ");

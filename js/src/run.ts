@@ -7,6 +7,7 @@ import {
   type UIMessagePart,
 } from "./protocol-types.ts";
 import { Reducer } from "./reducer.ts";
+import { Words } from "./strings.ts";
 import { type Envelope, type RunStatus, TERMINAL } from "./view.ts";
 
 export interface Metadata {
@@ -102,7 +103,7 @@ export class RunState {
   /** Why the run failed, in words; null while it has not. */
   get failure(): Told | null {
     if (this.status !== "failed") return null;
-    return this.metadata.error ?? { message: this.#reducer.errors.at(-1) ?? "The run failed." };
+    return this.metadata.error ?? { message: this.#reducer.errors.at(-1) ?? Words.RunFailed };
   }
 
   get abortReason(): string {
@@ -184,8 +185,8 @@ export class RunState {
   /** What the user is waited for, in words. */
   get need(): string {
     return this.message.parts.some((part) => isToolPart(part) && this.awaitsView(part))
-      ? "answer needed"
-      : "approval needed";
+      ? Words.AnswerNeeded
+      : Words.ApprovalNeeded;
   }
 
   /** When this page saw a call run, or a reasoning part stream, by its id. */

@@ -9,6 +9,7 @@
 import { type Command, CommandError, isReply, type Reply } from "./commands.ts";
 import type { AnyModel, Comm, Kernel } from "./host.ts";
 import { kernelOf } from "./host.ts";
+import { Words } from "./strings.ts";
 
 export const COMM_TARGET = "copilot_widget.commands";
 export const CONTROL_TYPE = "copilot_command";
@@ -51,7 +52,7 @@ export class Transport {
     this.#kernel = kernelOf(model);
     if (this.#kernel) this.#watch(this.#kernel, signal);
     void this.#watchModel(signal);
-    signal.addEventListener("abort", () => this.#drop("closed", "This view was closed."));
+    signal.addEventListener("abort", () => this.#drop("closed", Words.ViewClosed));
   }
 
   #onReply = (reply: unknown): void => this.#settle(reply);
@@ -253,8 +254,7 @@ function controlMessage(kernel: Kernel, content: Command): object {
   };
 }
 
-const gone = (): CommandError =>
-  new CommandError("kernel-gone", "The kernel was restarted or closed.", "Run the cell again to go on.");
+const gone = (): CommandError => new CommandError("kernel-gone", Words.KernelGone, Words.KernelGoneHint);
 
 /** crypto.randomUUID is missing on pages served without TLS, as many notebook servers are. */
 export function randomId(): string {

@@ -1,45 +1,36 @@
 /** What a tool's row says. */
 
-import { counted } from "./format.ts";
 import type { ToolPart, ToolState } from "./protocol-types.ts";
 import { toolNameOf } from "./protocol-types.ts";
+import { lines, PAST, ranTools, Words } from "./strings.ts";
 
 export type Mood = "busy" | "asks" | "done" | "failed" | "refused";
 
 /** A call that a preliminary output shows is still running. */
 export function moodOf(part: ToolPart): Mood {
   if (part.state === "output-available") return part.preliminary ? "busy" : "done";
-  return MOODS[part.state];
+  return MOODS[part.state] ?? "busy";
 }
 
-const MOODS: Record<ToolState, Mood> = {
-  "input-streaming": "busy",
-  "input-available": "busy",
+const MOODS: Partial<Record<ToolState, Mood>> = {
   "approval-requested": "asks",
-  "approval-responded": "busy",
-  "output-available": "done",
   "output-error": "failed",
   "output-denied": "refused",
 };
 
+const STATES: Record<Mood, string> = {
+  busy: Words.Running,
+  asks: Words.ApprovalNeeded,
+  done: Words.Done,
+  failed: Words.Failed,
+  refused: Words.Denied,
+};
+
 /** The state in a word or two; colour only repeats it. */
 export function stateWord(part: ToolPart): string {
-  switch (part.state) {
-    case "input-streaming":
-      return "preparing";
-    case "input-available":
-      return "running";
-    case "approval-requested":
-      return "needs approval";
-    case "approval-responded":
-      return part.approval?.approved === false ? "denied" : "running";
-    case "output-available":
-      return part.preliminary ? "running" : "done";
-    case "output-error":
-      return "failed";
-    case "output-denied":
-      return "denied";
-  }
+  if (part.state === "input-streaming") return Words.Preparing;
+  if (part.state === "approval-responded" && part.approval?.approved === false) return Words.Denied;
+  return STATES[moodOf(part)];
 }
 
 /** The tool's name for people; of a call that is done in the past tense: "Inspect variable", "Inspected variable". */
@@ -52,7 +43,7 @@ export function titleOf(part: ToolPart): string {
 export function groupTitle(parts: readonly ToolPart[]): string {
   const count = parts.length;
   const first = parts[0] as ToolPart;
-  if (parts.some((part) => toolNameOf(part) !== toolNameOf(first))) return `Ran ${count} tools`;
+  if (parts.some((part) => toolNameOf(part) !== toolNameOf(first))) return ranTools(count);
   const title = titleOf(first);
   if (count === 1) return title;
   const [verb, noun, ...more] = title.split(" ");
@@ -62,23 +53,13 @@ export function groupTitle(parts: readonly ToolPart[]): string {
 
 const UNCOUNTABLE = /^(?:code|data|help|history|.*s)$/i;
 
-const IRREGULAR: Record<string, string> = {
-  Find: "Found",
-  Get: "Got",
-  Make: "Made",
-  Plot: "Plotted",
-  Read: "Read",
-  Run: "Ran",
-  Send: "Sent",
-  Write: "Wrote",
-};
 const REGULAR =
   /^(?:Add|Ask|Call|Change|Check|Compute|Count|Create|Delete|Describe|Edit|Explain|Fetch|Insert|Inspect|List|Load|Look|Open|Profile|Query|Replace|Search|Show|Summarise|Summarize|Test|Update|Use)$/;
 
 /** Only verbs that are known: a tool's name need not begin with one. */
 function past(title: string): string {
   const [verb = "", ...rest] = title.split(" ");
-  const known = IRREGULAR[verb] ?? (REGULAR.test(verb) ? verb.replace(/e?$/, "ed").replace(/ryed$/, "ried") : verb);
+  const known = PAST[verb] ?? (REGULAR.test(verb) ? verb.replace(/e?$/, "ed").replace(/ryed$/, "ried") : verb);
   return [known, ...rest].join(" ");
 }
 
@@ -116,7 +97,7 @@ export function codeOf(part: ToolPart): string | null {
 export function detailOf(part: ToolPart): string {
   const code = codeOf(part);
   if (changesCell(part)) return String(inputOf(part).cell ?? "");
-  if (code !== null) return code.includes("\n") ? counted(code.trimEnd().split("\n").length, "line") : code;
+  if (code !== null) return code.includes("\n") ? lines(code.trimEnd().split("\n").length) : code;
   const values = Object.values(inputOf(part)).filter((value) => typeof value === "string" || typeof value === "number");
   return values.slice(0, 2).map(String).join(", ").replace(/\s+/g, " ").slice(0, 80);
 }

@@ -1,4 +1,5 @@
 /** Files that go with the next message, as chips above the box. */
+import { removeFile, tooLarge, tooMany, unreadableFile, Words, wrongKind } from "../strings.ts";
 import type { Place, Sent } from "./assist.ts";
 import { make } from "./dom.ts";
 
@@ -60,13 +61,13 @@ export class Files {
   }
 
   #refusal(file: File): string {
-    if (file.size > MOST_BYTES) return `${file.name} is larger than 20 MB. Send a smaller part of it.`;
-    if (this.#held.length >= MOST_FILES) return `${file.name}: ${MOST_FILES} files go with a message at most.`;
+    if (file.size > MOST_BYTES) return tooLarge(file.name);
+    if (this.#held.length >= MOST_FILES) return tooMany(file.name, MOST_FILES);
     return "";
   }
 
   #hold(file: File): void {
-    const name = file.name || "picture";
+    const name = file.name || Words.Unnamed;
     const chip = make("span", { class: "cw-chip", role: "listitem" });
     const state = make("span", { class: "cw-muted" }, sizeOf(file.size));
     const held: Held = { chip, sent: this.#upload(file, name, state) };
@@ -80,7 +81,7 @@ export class Files {
   }
 
   #remover(name: string, held: Held): HTMLElement {
-    const button = make("button", { type: "button", class: "cw-chip-remove", "aria-label": `Remove ${name}` }, "×");
+    const button = make("button", { type: "button", class: "cw-chip-remove", "aria-label": removeFile(name) }, "×");
     button.addEventListener("click", () => {
       this.#drop(held);
       this.#place.box.focus({ preventScroll: true });
@@ -90,7 +91,7 @@ export class Files {
 
   async #upload(file: File, filename: string, state: HTMLElement): Promise<Sent> {
     const mediaType = await kindOf(file);
-    if (mediaType === null) throw new Error(`${filename} is neither a picture (PNG, JPEG, GIF, WebP) nor text.`);
+    if (mediaType === null) throw new Error(wrongKind(filename));
     const data = await base64Of(file);
     if (data.length <= PIECE) return { url: `data:${mediaType};base64,${data}`, mediaType, filename };
     const upload = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
@@ -113,7 +114,7 @@ export class Files {
   /** Why a file does not go along; until the next one, or until it is clicked away. */
   #complain(problem: string): void {
     const line = make("span", { class: "cw-problem cw-chip-problem", role: "alert" }, `${problem} `);
-    const button = make("button", { type: "button", class: "cw-button cw-quiet" }, "Dismiss");
+    const button = make("button", { type: "button", class: "cw-button cw-quiet" }, Words.Dismiss);
     button.addEventListener("click", () => line.remove());
     line.append(button);
     this.#place.chips.append(line);
@@ -137,7 +138,7 @@ function read(file: File, as: "readAsArrayBuffer" | "readAsDataURL"): Promise<un
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(new Error(`${file.name} cannot be read.`));
+    reader.onerror = () => reject(new Error(unreadableFile(file.name)));
     reader[as](file);
   });
 }

@@ -1,4 +1,5 @@
 /** The menu for @mentions and slash commands: what the kernel knows can stand at the caret. */
+import { Words } from "../strings.ts";
 import type { Item, Place } from "./assist.ts";
 import { Listbox } from "./listbox.ts";
 
@@ -19,7 +20,7 @@ export class Menu {
 
   constructor(place: Place) {
     this.#place = place;
-    this.#list = new Listbox(place.box, place.menu, "What can stand here", (index) => this.#take(index));
+    this.#list = new Listbox(place.box, place.menu, Words.Suggestions, (index) => this.#take(index));
   }
 
   async input(): Promise<void> {

@@ -1,4 +1,5 @@
 /** The model picker: names that are known, and room for any other. */
+import { Words } from "../strings.ts";
 import type { Picking } from "./assist.ts";
 import { make, newId } from "./dom.ts";
 import { Listbox } from "./listbox.ts";
@@ -16,19 +17,19 @@ export function pick({ button, place, models, current, choose }: Picking): void 
   const box = make("input", {
     type: "text",
     class: "cw-picker-box",
-    "aria-label": "Model",
+    "aria-label": Words.ModelBox,
     "aria-describedby": hint,
     "aria-autocomplete": "list",
     "aria-haspopup": "listbox",
-    placeholder: "provider/model",
+    placeholder: Words.ModelForm,
     autocomplete: "off",
     spellcheck: "false",
   });
   const options = make("div", { class: "cw-picker-list" });
-  const help = make("p", { class: "cw-muted", id: hint }, "Choose one, or type provider/model and press Enter.");
+  const help = make("p", { class: "cw-muted", id: hint }, Words.ModelHelp);
   const picker = make(
     "div",
-    { class: "cw-picker", role: "group", "aria-label": "Choose the model" },
+    { class: "cw-picker", role: "group", "aria-label": Words.ModelChoice },
     box,
     options,
     help,
@@ -38,13 +39,13 @@ export function pick({ button, place, models, current, choose }: Picking): void 
     end();
     if (model && model !== current) choose(model);
   };
-  const list = new Listbox(box, options, "Models", (index) => take(shown[index] ?? ""));
+  const list = new Listbox(box, options, Words.ModelList, (index) => take(shown[index] ?? ""));
   const filter = () => {
     const typed = box.value.trim().toLowerCase();
     shown = models.filter((model) => model.toLowerCase().includes(typed));
     // What is typed goes before what is only near: nothing is active until ↓ is pressed.
     list.show(
-      shown.map((text) => ({ text, kind: text === current ? "in use" : "", detail: "" })),
+      shown.map((text) => ({ text, kind: text === current ? Words.ModelInUse : "", detail: "" })),
       typed ? -1 : Math.max(shown.indexOf(current), 0),
     );
   };

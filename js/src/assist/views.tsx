@@ -6,6 +6,7 @@ import { Question } from "../components/question.tsx";
 import { Undo } from "../components/undo.tsx";
 import { isDataPart, type UIMessage } from "../protocol-types.ts";
 import type { Store } from "../store.ts";
+import { dismiss, notPart, resume, Words } from "../strings.ts";
 import { TERMINAL, type Turn } from "../view.ts";
 import type { Lent, MoreAnswersProps, NoteProps, TurnProps, Views } from "./assist.ts";
 import { lend } from "./lent.ts";
@@ -30,7 +31,7 @@ function Action({ icon, label, act }: { icon: keyof typeof PATHS; label: string;
 function Copy({ label, text }: { label: string; text: () => string }) {
   const [said, setSaid] = useState("");
   const copy = async () => {
-    setSaid((await copyText(text())) ? "Copied" : "This page may not copy");
+    setSaid((await copyText(text())) ? Words.Copied : Words.MayNotCopy);
     setTimeout(() => setSaid(""), 2_000);
   };
   return (
@@ -46,8 +47,8 @@ function PromptActions({ turn }: TurnProps) {
   const canEdit = isLast(store, turn) && TERMINAL.has(store.status(turn));
   return (
     <span class="cw-actions">
-      <Copy label="Copy message" text={() => textOf(turn.user)} />
-      {canEdit && <Action icon="edit" label="Edit message" act={() => store.edit(turn)} />}
+      <Copy label={Words.CopyMessage} text={() => textOf(turn.user)} />
+      {canEdit && <Action icon="edit" label={Words.EditMessage} act={() => store.edit(turn)} />}
     </span>
   );
 }
@@ -57,9 +58,9 @@ function AnswerActions({ turn }: TurnProps) {
   const answer = () => textOf(store.run(turn)?.message);
   return (
     <span class="cw-actions">
-      {answer() && <Copy label="Copy answer" text={answer} />}
+      {answer() && <Copy label={Words.CopyAnswer} text={answer} />}
       {isLast(store, turn) && (
-        <Action icon="again" label="Answer again" act={() => void store.act("regenerate", turn)} />
+        <Action icon="again" label={Words.AnswerAgain} act={() => void store.act("regenerate", turn)} />
       )}
     </span>
   );
@@ -68,11 +69,11 @@ function AnswerActions({ turn }: TurnProps) {
 function Note({ note, children }: NoteProps) {
   const { store } = useWidget();
   return (
-    <section class="cw-note" aria-label={`${note.command}, not part of the conversation`}>
+    <section class="cw-note" aria-label={notPart(note.command)}>
       <div class="cw-note-head">
         <code>{note.command}</code>
-        <span class="cw-muted">not part of the conversation</span>
-        <Action icon="close" label={`Dismiss ${note.command}`} act={() => store.dismissNote(note)} />
+        <span class="cw-muted">{Words.NotPart}</span>
+        <Action icon="close" label={dismiss(note.command)} act={() => store.dismissNote(note)} />
       </div>
       {children}
     </section>
@@ -86,21 +87,21 @@ function Earlier() {
   if (!earlier) return null;
   return (
     <p class="cw-notice" dir="auto">
-      An earlier conversation of this notebook is kept. The variables of its kernel are gone.{" "}
+      {Words.EarlierKept}{" "}
       <button type="button" class="cw-button" onClick={() => store.reopen(earlier.thread)}>
-        Resume: {earlier.title} · {earlier.about}
+        {resume(earlier.title, earlier.about)}
       </button>{" "}
       <button type="button" class="cw-button" onClick={() => store.reopen(null)}>
-        New conversation
+        {Words.NewConversation}
       </button>
     </p>
   );
 }
 
 const SCOPES = {
-  run: "Allow for this run",
-  session: "Allow for this session",
-  same: "Allow the same for this session",
+  run: Words.AllowRun,
+  session: Words.AllowSession,
+  same: Words.AllowSame,
 } as const;
 
 /** What an approval's card offers besides Deny and Allow once. */
@@ -108,11 +109,11 @@ function MoreAnswers({ edit, allow, busy, reason, setReason }: MoreAnswersProps)
   const scopes = Object.keys(SCOPES) as (keyof typeof SCOPES)[];
   return (
     <details class="cw-approval-more">
-      <summary>More ways to answer</summary>
+      <summary>{Words.MoreAnswers}</summary>
       <div class="cw-approval-buttons">
         {edit && (
           <button type="button" class="cw-button" onClick={edit}>
-            Edit the code
+            {Words.EditCode}
           </button>
         )}
         {allow &&
@@ -123,7 +124,7 @@ function MoreAnswers({ edit, allow, busy, reason, setReason }: MoreAnswersProps)
           ))}
       </div>
       <label class="cw-approval-reason">
-        <span>If you deny, why (the model reads it)</span>
+        <span>{Words.WhyDenied}</span>
         <input type="text" dir="auto" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
       </label>
     </details>

@@ -1,6 +1,7 @@
 /** A view of a widget: header, transcript, composer. */
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import { frames } from "../frames.ts";
+import { Words } from "../strings.ts";
 import { Composer } from "./composer.tsx";
 import { useWidget } from "./context.ts";
 import { Header } from "./header.tsx";
@@ -25,7 +26,7 @@ export function App() {
           {view.model.name}: {view.model.reason}
         </p>
       )}
-      <Log need={asking && (store.run(asking)?.need ?? "approval needed")}>
+      <Log need={asking && (store.run(asking)?.need ?? Words.ApprovalNeeded)}>
         <Notes after="" />
         <Turns turns={view.turns} />
         {view.divider && <Divider text={view.divider} />}
@@ -36,7 +37,7 @@ export function App() {
               <p class="cw-problem">
                 {sending.error.message} {sending.error.hint}{" "}
                 <button type="button" class="cw-button" onClick={() => store.dismiss(sending)}>
-                  Dismiss
+                  {Words.Dismiss}
                 </button>
               </p>
             )}
@@ -45,25 +46,21 @@ export function App() {
       </Log>
       {view.earlier && store.connection !== "gone" && <Late view="Earlier" />}
       {view.notice && <Notice text={view.notice} />}
-      {store.connection === "reconnecting" && (
-        <Notice text="The connection to the kernel is interrupted; trying again." />
+      {store.connection === "reconnecting" && <Notice text={Words.Reconnecting} />}
+      {store.connection === "gone" && (
+        <Notice text={store.elsewhere.length > 0 ? Words.RunGoesOn : Words.ConversationGone} />
       )}
-      {store.connection === "gone" && <Notice text={store.elsewhere.length > 0 ? GOES_ON : ENDED} />}
       <Composer />
       <LiveRegion />
     </>
   );
 }
 
-const ENDED = "The kernel was restarted or closed: this conversation cannot go on here. Run the cell again.";
-const GOES_ON =
-  "The kernel was restarted or closed, but this run goes on elsewhere. Run %load_ext copilot_widget to follow it here.";
-
 const ANNOUNCEMENTS: Record<string, string> = {
-  running: "generating",
-  completed: "complete",
-  failed: "stopped",
-  stopped: "stopped",
+  running: Words.Generating,
+  completed: Words.Complete,
+  failed: Words.Ended,
+  stopped: Words.Ended,
 };
 
 /** The only thing a screen reader hears by itself. What was over before this view began is not news. */

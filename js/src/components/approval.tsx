@@ -3,6 +3,7 @@ import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { ApprovalCard, RunState } from "../run.ts";
 import type { AnswerOptions } from "../store.ts";
+import { allow, approvalNeeded, Words } from "../strings.ts";
 import { inputOf, titleOf } from "../words.ts";
 import { Arguments } from "./arguments.tsx";
 import { Code } from "./code.tsx";
@@ -37,10 +38,10 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
     </button>
   );
   return (
-    <div ref={element} class="cw-approval" role="group" aria-label={`Approval needed: ${title}`}>
+    <div ref={element} class="cw-approval" role="group" aria-label={approvalNeeded(title)}>
       <p class="cw-approval-title">
         <Icon name="asks" />
-        <span dir="auto">Allow: {title.replace(/\?$/, "")}?</span>
+        <span dir="auto">{allow(title.replace(/\?$/, ""))}</span>
       </p>
       {part.approval?.requestReason && <p class="cw-muted">{part.approval.requestReason}</p>}
       <What part={part} card={card} edited={edited} onEdit={setEdited} />
@@ -50,9 +51,9 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
             {state}
           </span>
         )}
-        {act("Deny", false)}
+        {act(Words.Deny, false)}
         <button type="button" class="cw-button cw-primary" aria-disabled={busy} onClick={() => answer(true)}>
-          Allow once
+          {Words.AllowOnce}
         </button>
       </div>
       <Late
@@ -106,7 +107,7 @@ function What({ part, card, edited, onEdit }: WhatProps) {
       {edited !== null && (
         <textarea
           class="cw-approval-edit"
-          aria-label={card.edits ? "What it shall be instead" : "Code to run instead"}
+          aria-label={card.edits ? Words.TextInstead : Words.CodeInstead}
           spellcheck={false}
           rows={Math.min(16, edited.split("\n").length + 1)}
           value={edited}

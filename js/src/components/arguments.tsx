@@ -24,7 +24,7 @@ export function Arguments({ part, language = languageOf(part), insertable = true
     <>
       {others.length > 0 && (
         <dl class="cw-arguments">
-          {others.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{literal(value)}</dd>])}
+          {others.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} =`}>{literal(value)}</dd>])}
         </dl>
       )}
       {code !== null && !shown.includes(code) && (

@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Assist, AssistModule, Item } from "../assist/assist.ts";
 import { withAsset } from "../markdown/services.ts";
+import { Words } from "../strings.ts";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
 import { textOf } from "./turn.tsx";
@@ -75,18 +76,18 @@ export function Composer() {
       <div class="cw-place" ref={help.menu} />
       {editing && (
         <p class="cw-place cw-muted">
-          Editing the last message.{" "}
+          {Words.Editing}{" "}
           <button type="button" class="cw-button cw-quiet" onClick={() => store.edit(null)}>
-            Cancel
+            {Words.Cancel}
           </button>
         </p>
       )}
-      <div class="cw-place cw-chips" role="list" aria-label="Files" ref={help.chips} />
+      <div class="cw-place cw-chips" role="list" aria-label={Words.Files} ref={help.chips} />
       <textarea
         ref={box}
         rows={1}
         dir="auto"
-        aria-label="Message"
+        aria-label={Words.Message}
         aria-autocomplete="list"
         aria-haspopup="listbox"
         placeholder={hint}
@@ -101,8 +102,8 @@ export function Composer() {
         <button
           type="button"
           class="cw-icon-button"
-          aria-label="Attach files"
-          title="Attach files"
+          aria-label={Words.AttachFiles}
+          title={Words.AttachFiles}
           disabled={gone}
           onClick={() => help.use((assist) => assist.browse())}
         >
@@ -112,12 +113,12 @@ export function Composer() {
       {offersStop ? (
         <button type="button" class="cw-button cw-stop" disabled={gone || store.stopping !== "idle"} onClick={stop}>
           <Icon name="stop" />
-          Stop
+          {Words.Stop}
         </button>
       ) : (
         <button type="button" class="cw-button cw-send" disabled={gone || isEmpty} onClick={send}>
           <Icon name="send" />
-          Send
+          {Words.Send}
         </button>
       )}
     </div>
@@ -163,9 +164,9 @@ function useAssist(box: { current: HTMLTextAreaElement | null }, setText: (text:
 }
 
 function placeholder(gone: boolean, running: boolean, kind: string): string {
-  if (gone) return "Not connected";
-  if (running) return "Queue a message…";
-  return kind === "panel" ? "Ask, @ for a variable, / for a command…" : "Ask a follow-up…";
+  if (gone) return Words.NotConnected;
+  if (running) return Words.AskNext;
+  return kind === "panel" ? Words.AskFirst : Words.AskMore;
 }
 
 /** As high as its text, up to the style's max-height. */

@@ -2,6 +2,7 @@
 import { useRef } from "preact/hooks";
 import type { AssistModule } from "../assist/assist.ts";
 import { withAsset } from "../markdown/services.ts";
+import { modelIs, Words } from "../strings.ts";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
 
@@ -19,15 +20,15 @@ export function Header() {
   return (
     <>
       <div class="cw-header" title={model.reason}>
-        <span class="cw-brand">copilot</span>
+        <span class="cw-brand">{Words.Brand}</span>
         <button
           type="button"
           class="cw-model"
-          aria-label={`Model: ${model.name || "none yet"}`}
+          aria-label={modelIs(model.name || Words.ModelNone)}
           disabled={store.connection === "gone"}
           onClick={toggle}
         >
-          <span>{model.name || "model"}</span>
+          <span>{model.name || Words.ModelUnknown}</span>
           <Icon name="chevron" class="cw-down" />
         </button>
         {model.badge && <span class="cw-badge">{model.badge}</span>}

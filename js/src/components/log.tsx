@@ -1,6 +1,7 @@
 /** The part of a view that scrolls. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Words } from "../strings.ts";
 import { Icon } from "./icons.tsx";
 
 /**
@@ -43,7 +44,7 @@ export function Log({ children, need }: { children: ComponentChildren; need: str
         class="cw-log"
         role="log"
         aria-live="off"
-        aria-label="Conversation"
+        aria-label={Words.Conversation}
         tabIndex={0}
         ref={element}
         onScroll={onScroll}
@@ -59,7 +60,7 @@ export function Log({ children, need }: { children: ComponentChildren; need: str
             toEnd();
           }}
         >
-          <Icon name="down" /> {need ?? "latest"}
+          <Icon name="down" /> {need ?? Words.Latest}
         </button>
       )}
     </div>

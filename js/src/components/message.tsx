@@ -4,6 +4,7 @@ import { roughDuration } from "../format.ts";
 import { hostOf } from "../markdown/links.ts";
 import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
+import { thought, Words } from "../strings.ts";
 import { changesCell, detailOf, groupTitle, moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
@@ -114,12 +115,12 @@ function Reasoning({ run, part, streaming }: { run: RunState; part: ReasoningPar
   const body = useId();
   const open = chosen ?? streaming;
   const span = run.spanOf(part.id);
-  const took = span?.end === undefined ? "" : ` for ${roughDuration(span.end - span.start)}`;
+  const took = span?.end === undefined ? "" : roughDuration(span.end - span.start);
   return (
     <div class="cw-reasoning" data-part="reasoning">
       <button type="button" class="cw-row" aria-expanded={open} aria-controls={body} onClick={() => setChosen(!open)}>
         <Icon name="chevron" class={open ? "cw-open" : ""} />
-        <span class="cw-row-title">{streaming ? "Thinking…" : `Thought${took}`}</span>
+        <span class="cw-row-title">{streaming ? Words.ThinkingNow : thought(took)}</span>
       </button>
       <div id={body} class="cw-body cw-thought" hidden={!open}>
         {open && <Markdown text={part.text} ended={!streaming} />}
@@ -142,7 +143,7 @@ function ToolGroup({ run, places }: { run: RunState; places: Place[] }) {
         <span class="cw-row-title">{groupTitle(calls)}</span>
         {details.length > 0 && <span class="cw-row-detail">{details.join(", ")}</span>}
         <span class="cw-row-state">
-          <StateMark mood="done" word="done" />
+          <StateMark mood="done" word={Words.Done} />
         </span>
       </button>
       <div id={body} class="cw-body" hidden={!open}>
@@ -156,10 +157,10 @@ function ToolGroup({ run, places }: { run: RunState; places: Place[] }) {
 
 export function File({ mediaType, url, name }: { mediaType: string; url: string; name: string }) {
   const isImage = /^data:image\/(?:png|jpe?g|gif|webp|svg\+xml)[;,]/i.test(url);
-  if (isImage) return <img class="cw-picture" data-part="file" src={url} alt={name || "Picture"} />;
+  if (isImage) return <img class="cw-picture" data-part="file" src={url} alt={name || Words.Picture} />;
   return (
     <p class="cw-muted" data-part="file">
-      {name || "File"} ({mediaType})
+      {name || Words.File} ({mediaType})
     </p>
   );
 }
@@ -167,7 +168,7 @@ export function File({ mediaType, url, name }: { mediaType: string; url: string;
 function Sources({ places }: { places: Place[] }) {
   return (
     <div class="cw-sources">
-      <p>{places.length > 1 ? "Sources" : "Source"}</p>
+      <p>{places.length > 1 ? Words.Sources : Words.Source}</p>
       <ul>
         {places.map(({ index, part }) => (
           <li key={index} data-part="source">

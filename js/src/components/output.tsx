@@ -3,6 +3,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { withSanitized } from "../markdown/html.ts";
 import { withAsset } from "../markdown/services.ts";
 import { type Direction, makeSortable, type SortPart } from "../markdown/table.ts";
+import { allCharacters, allRows, Words } from "../strings.ts";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
 import { Markdown } from "./markdown.tsx";
@@ -74,7 +75,7 @@ function LiveWidget({ id, bundle }: { id: string; bundle: Bundle }) {
 }
 
 const Picture = ({ source, alt }: { source: string; alt: string }) => (
-  <img class="cw-picture" src={source} alt={alt || "Figure"} />
+  <img class="cw-picture" src={source} alt={alt || Words.Figure} />
 );
 
 /** The plain text, until the html has been made harmless. */
@@ -89,7 +90,7 @@ function Html({ html, plain }: { html: string; plain: string }) {
     makeSortable(box.current, services);
   }, [fragment, services]);
   if (!fragment) return plain ? <Text text={plain} /> : null;
-  return <div class="cw-html cw-scroll" tabIndex={0} role="group" aria-label="Output" ref={box} />;
+  return <div class="cw-html cw-scroll" tabIndex={0} role="group" aria-label={Words.Output} ref={box} />;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals' colour codes are control characters
@@ -101,17 +102,17 @@ export function Text({ text }: { text: string }) {
   const isLong = clean.length > TEXT_LIMIT && !all;
   return (
     <>
-      <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label="Output" dir="auto">
+      <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label={Words.Output} dir="auto">
         {isLong ? clean.slice(0, TEXT_LIMIT) : clean.length > TEXT_LIMIT ? <Pieces text={clean} /> : clean}
       </pre>
-      {isLong && <ShowAll what={`${clean.length.toLocaleString("en")} characters`} act={() => setAll(true)} />}
+      {isLong && <ShowAll text={allCharacters(clean.length)} act={() => setAll(true)} />}
     </>
   );
 }
 
-const ShowAll = ({ what, act }: { what: string; act: () => void }) => (
+const ShowAll = ({ text, act }: { text: string; act: () => void }) => (
   <button type="button" class="cw-button" onClick={act}>
-    Show all {what}
+    {text}
   </button>
 );
 
@@ -131,8 +132,9 @@ function Pieces({ text }: { text: string }) {
 
 /** Any JSON value: text and what was printed as text, records as a table, the rest as JSON. */
 export function Value({ value }: { value: unknown }) {
-  if (typeof value === "string") return value === "" ? <p class="cw-muted">(empty)</p> : <Text text={value} />;
-  if (value === null || value === undefined) return <p class="cw-muted">(no output)</p>;
+  if (typeof value === "string")
+    return value === "" ? <p class="cw-muted">{Words.EmptyText}</p> : <Text text={value} />;
+  if (value === null || value === undefined) return <p class="cw-muted">{Words.NoOutput}</p>;
   const printed = printedOf(value);
   if (printed !== null) return <Text text={printed} />;
   if (isRecords(value)) return <Records records={value} />;
@@ -189,7 +191,7 @@ function Records({ records }: { records: Row[] }) {
     });
   return (
     <>
-      <div class="cw-scroll" tabIndex={0} role="group" aria-label="Output, table">
+      <div class="cw-scroll" tabIndex={0} role="group" aria-label={Words.OutputTable}>
         <table class="cw-table">
           <thead>
             <tr>
@@ -207,7 +209,7 @@ function Records({ records }: { records: Row[] }) {
               <tr key={index}>
                 {columns.map((column) => (
                   <td key={column} class={typeof row[column] === "number" ? "cw-number" : ""}>
-                    {row[column] === null ? <span class="cw-muted">null</span> : String(row[column])}
+                    {row[column] === null ? <span class="cw-muted">{Words.Null}</span> : String(row[column])}
                   </td>
                 ))}
               </tr>
@@ -215,9 +217,7 @@ function Records({ records }: { records: Row[] }) {
           </tbody>
         </table>
       </div>
-      {shown.length < records.length && (
-        <ShowAll what={`${records.length.toLocaleString("en")} rows`} act={() => setAll(true)} />
-      )}
+      {shown.length < records.length && <ShowAll text={allRows(records.length)} act={() => setAll(true)} />}
     </>
   );
 }

@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ToolPart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
+import { questionIs, Words } from "../strings.ts";
 import { useWidget } from "./context.ts";
 import { keepFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
@@ -25,7 +26,7 @@ export function Question({ run, part }: { run: RunState; part: ToolPart }) {
     answer(text);
   };
   return (
-    <div ref={element} class="cw-approval cw-question" role="group" aria-label={`Question: ${question}`}>
+    <div ref={element} class="cw-approval cw-question" role="group" aria-label={questionIs(question)}>
       <p class="cw-approval-title">
         <Icon name="asks" />
         <span dir="auto">{question}</span>
@@ -41,14 +42,14 @@ export function Question({ run, part }: { run: RunState; part: ToolPart }) {
         <input
           type="text"
           dir="auto"
-          aria-label={choices.length > 0 ? "Another answer" : "Answer"}
-          placeholder={choices.length > 0 ? "Another answer…" : "Answer…"}
+          aria-label={choices.length > 0 ? Words.AnotherAnswer : Words.Answer}
+          placeholder={`${choices.length > 0 ? Words.AnotherAnswer : Words.Answer}…`}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={onKeyDown}
         />
         <button type="button" class="cw-button cw-primary" aria-disabled={busy} onClick={() => answer(text)}>
-          Answer
+          {Words.Answer}
         </button>
       </div>
       {state && <p class="cw-problem">{state}</p>}

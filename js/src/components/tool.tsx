@@ -3,6 +3,7 @@ import { useId, useState } from "preact/hooks";
 import { firstLine } from "../format.ts";
 import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
+import { Words } from "../strings.ts";
 import { changesCell, codeOf, detailOf, type Mood, moodOf, stateWord, titleOf } from "../words.ts";
 import { Approval } from "./approval.tsx";
 import { Arguments } from "./arguments.tsx";
@@ -32,7 +33,7 @@ export function Tool({ run, part, current }: ToolProps) {
         <span class="cw-row-title">{titleOf(part)}</span>
         <RowDetail run={run} part={part} mood={mood} />
         <span class="cw-row-state">
-          <StateMark mood={mood} word={isAsked ? "needs an answer" : stateWord(part)} />
+          <StateMark mood={mood} word={isAsked ? Words.AnswerNeeded : stateWord(part)} />
           <Elapsed span={run.spanOf(part.toolCallId)} running={mood === "busy" && !run.ended} />
         </span>
       </button>
@@ -86,9 +87,7 @@ function ToolBody({ run, part, mood }: { run: RunState; part: ToolPart; mood: Mo
       <Arguments part={part} shown={display && mood === "done" && changesCell(part) ? [codeOf(part)] : []} />
       {mood === "failed" && display && <Display bundles={display} />}
       {mood === "failed" && <Text text={part.errorText ?? ""} />}
-      {mood === "refused" && (
-        <p class="cw-muted">{part.approval?.reason || "You did not allow this; it was not run."}</p>
-      )}
+      {mood === "refused" && <p class="cw-muted">{part.approval?.reason || Words.NotAllowed}</p>}
       {part.state === "output-available" && (display ? <Display bundles={display} /> : <Value value={part.output} />)}
     </>
   );

@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import { usageLine } from "../format.ts";
 import { isDataPart, isToolPart, type UIMessage } from "../protocol-types.ts";
 import type { RunState, Told } from "../run.ts";
+import { modelReads, unreadable, Words } from "../strings.ts";
 import { type RunStatus, TERMINAL, type Turn as TurnData } from "../view.ts";
 import { moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
@@ -21,7 +22,7 @@ export function Turn({ turn }: { turn: TurnData }) {
   // a run is changed in place, its version says when
   return useMemo(
     () => (
-      <article class="cw-turn" aria-label="Turn">
+      <article class="cw-turn" aria-label={Words.Turn}>
         <Prompt turn={turn} />
         {run && <Message run={run} />}
         <Ending turn={turn} run={run} status={status} />
@@ -62,7 +63,7 @@ function Mention({ name, text }: { name: string; text: string }) {
       <summary>
         <Icon name="chevron" /> {name}
       </summary>
-      <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label={`What the model reads of ${name}`}>
+      <pre class="cw-text cw-scroll" tabIndex={0} role="group" aria-label={modelReads(name)}>
         {text}
       </pre>
     </details>
@@ -75,11 +76,13 @@ function Ending({ turn, run, status }: { turn: TurnData; run: RunState | undefin
   return (
     <>
       {run.failure && <ErrorBlock told={run.failure} />}
-      {run.unreadable && <Notice text={`A part of this answer could not be read: ${run.unreadable}`} />}
+      {run.unreadable && <Notice text={unreadable(run.unreadable)} />}
       {metadata.limit?.message && <Notice text={sentences(metadata.limit)} />}
       <div class="cw-foot">
         <p class="cw-usage" data-usage>
-          {status === "stopped" && <strong>{metadata.status === "interrupted" ? "Interrupted" : "Stopped"} · </strong>}
+          {status === "stopped" && (
+            <strong>{metadata.status === "interrupted" ? Words.Interrupted : Words.Stopped} · </strong>
+          )}
           {usageLine(metadata)}
         </p>
         <Late view="AnswerActions" turn={turn} />
@@ -94,7 +97,7 @@ function Activity({ turn, run, status }: { turn: TurnData; run: RunState | undef
   if (store.connection === "gone") return null;
   const isStopping = store.stopping !== "idle" && store.active?.id === turn.id;
   const isOver = TERMINAL.has(turn.status); // only its events are on their way
-  const late = store.stopping === "late" ? "Stop takes effect when the cell ends" : "stopping";
+  const late = store.stopping === "late" ? Words.StopsLate : Words.Stopping;
   return (
     <p class="cw-activity">
       {status === "running" && <Spinner />}
@@ -102,7 +105,7 @@ function Activity({ turn, run, status }: { turn: TurnData; run: RunState | undef
       {!isOver && <Elapsed span={run?.span} running />}
       {status === "queued" && (
         <button type="button" class="cw-button cw-quiet" onClick={() => void store.act("withdraw", turn)}>
-          Take back
+          {Words.TakeBack}
         </button>
       )}
     </p>
@@ -110,13 +113,13 @@ function Activity({ turn, run, status }: { turn: TurnData; run: RunState | undef
 }
 
 function doing(run: RunState | undefined, status: RunStatus, isOver: boolean): string {
-  if (isOver) return "loading";
-  if (status === "queued") return "queued";
-  if (status === "waiting") return "waiting for your answer";
+  if (isOver) return Words.Loading;
+  if (status === "queued") return Words.Queued;
+  if (status === "waiting") return Words.AwaitsUser;
   const last = run?.message.parts.findLast((part) => part.type !== "step-start" && !isDataPart(part));
-  if (!last) return "waiting for the model";
-  if (last.type === "reasoning") return "thinking";
-  return isToolPart(last) && moodOf(last) === "busy" ? "working" : "generating";
+  if (!last) return Words.AwaitsModel;
+  if (last.type === "reasoning") return Words.Thinking;
+  return isToolPart(last) && moodOf(last) === "busy" ? Words.Working : Words.Generating;
 }
 
 const sentences = ({ message = "", hint = "" }: Told): string => [message, hint].filter(Boolean).join(" ");
@@ -132,7 +135,7 @@ export const ErrorBlock = ({ told }: { told: Told }) => (
     <p class="cw-error-message" dir="auto">
       <Icon name="failed" />
       <span>
-        <span class="cw-hidden">Error: </span>
+        <span class="cw-hidden">{`${Words.Error}: `}</span>
         {told.message}
       </span>
     </p>

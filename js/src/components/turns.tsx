@@ -6,6 +6,7 @@
 import { Component, Fragment } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Store } from "../store.ts";
+import { earlierTurns } from "../strings.ts";
 import type { Turn as TurnData, View } from "../view.ts";
 import { useWidget } from "./context.ts";
 import { Divider, Notes } from "./note.tsx";
@@ -46,7 +47,7 @@ export function Turns({ turns }: { turns: TurnData[] }) {
     <>
       {next && (
         <p ref={top} class="cw-muted">
-          {(bundles.length - drawn) * SIZE} earlier turns
+          {earlierTurns((bundles.length - drawn) * SIZE)}
         </p>
       )}
       {bundles.map((bundle, index) =>

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { ToolPart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
+import { Words } from "../strings.ts";
 import { useWidget } from "./context.ts";
 
 export function Undo({ run, part }: { run: RunState; part: ToolPart }) {
@@ -18,9 +19,9 @@ export function Undo({ run, part }: { run: RunState; part: ToolPart }) {
   };
   return (
     <p class="cw-undo">
-      {problem ? <span class="cw-problem">{problem}</span> : state === "undone" && <span>Undone</span>}
+      {problem ? <span class="cw-problem">{problem}</span> : state === "undone" && <span>{Words.Undone}</span>}
       <button type="button" class="cw-button cw-quiet" aria-disabled={busy} onClick={act}>
-        {state === "undone" ? "Redo" : "Undo"}
+        {state === "undone" ? Words.Redo : Words.Undo}
       </button>
     </p>
   );

@@ -1,5 +1,6 @@
 /** A code block: language, buttons, and code that is coloured while it streams. */
 import { copyText } from "../clipboard.ts";
+import { codeIn, Words } from "../strings.ts";
 import { escapeHtml } from "./escape.ts";
 import { languageOf } from "./language.ts";
 import { type Services, withAsset } from "./services.ts";
@@ -44,13 +45,13 @@ export function codeFigure(services: Services): CodeFigure {
   element.append(bar, pre);
   const painter = new Painter(code, services);
   const insert = services.insertCell && addInsertButton(bar, services.insertCell, () => painter.code);
-  addButton(bar, "Copy", async () => ((await copyText(painter.code)) ? "Copied" : "Not allowed here"));
+  addButton(bar, Words.Copy, async () => ((await copyText(painter.code)) ? Words.Copied : Words.MayNotCopy));
   return {
     element,
     update(text, info, streaming) {
       const language = languageOf(info);
       label.textContent = info.trim().split(/\s/)[0] ?? "";
-      pre.setAttribute("aria-label", language ? `Code, ${language}` : "Code");
+      pre.setAttribute("aria-label", language ? codeIn(language) : Words.Code);
       pre.setAttribute("role", "group");
       if (insert) insert.hidden = language !== "python" || streaming;
       painter.paint(text, language, streaming);
@@ -59,8 +60,8 @@ export function codeFigure(services: Services): CodeFigure {
 }
 
 function addInsertButton(bar: HTMLElement, insert: (code: string) => boolean, code: () => string): HTMLElement {
-  const act = async () => (insert(code()) ? "Inserted" : "Not possible here");
-  const button = addButton(bar, "Insert cell", act);
+  const act = async () => (insert(code()) ? Words.Inserted : Words.CannotInsert);
+  const button = addButton(bar, Words.InsertCell, act);
   button.hidden = true;
   return button;
 }
@@ -91,7 +92,7 @@ class Painter {
   #tail: HTMLElement | null = null;
   #streaming = false;
   #language = "";
-  #colours: ColoursPart | "asked for" | null = null;
+  #colours: ColoursPart | "asked" | null = null;
 
   constructor(element: HTMLElement, services: Services) {
     this.#element = element;
@@ -115,19 +116,19 @@ class Painter {
     }
     this.#streaming = streaming;
     const colours = this.#colours;
-    if (!streaming && colours && colours !== "asked for" && !colours.isKnown(language)) this.#paintRare(code, language);
+    if (!streaming && colours && colours !== "asked" && !colours.isKnown(language)) this.#paintRare(code, language);
   }
 
   #colour(code: string): Coloured {
     const colours = this.#colours;
-    if (colours && colours !== "asked for") return colours.colour(code, this.#language);
+    if (colours && colours !== "asked") return colours.colour(code, this.#language);
     const stable = code.lastIndexOf("\n") + 1;
     return { html: escapeHtml(code), stable, stableHtml: escapeHtml(code.slice(0, stable)) };
   }
 
   /** Code is shown at once, and in colours as soon as they are here. */
   #askForColours(): void {
-    this.#colours = "asked for";
+    this.#colours = "asked";
     withAsset<ColoursPart>("colours.js", this.#services, (colours) => {
       const isLate = this.#tail !== null;
       this.#colours = colours;

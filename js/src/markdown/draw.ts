@@ -3,6 +3,7 @@
  * cannot become markup here; raw html in it is drawn as the text it is (html.ts has it sanitised and drawn).
  */
 import type { Token, Tokens } from "marked";
+import { Words } from "../strings.ts";
 import type { MathToken } from "./lexer.ts";
 import { fixLink, isOwnPicture, isRemotePicture } from "./links.ts";
 
@@ -74,7 +75,7 @@ const image: Draw<"image"> = ({ href, text }, parent) => {
     return;
   }
   const placeholder = add(parent, "span");
-  placeholder.textContent = text || "picture";
+  placeholder.textContent = text || Words.Unnamed;
   if (!isRemotePicture(href)) return;
   placeholder.className = "cw-remote"; // waits for a click, see enhance.ts
   placeholder.dataset.src = href;
@@ -129,7 +130,7 @@ const DRAW: Record<string, (token: never, parent: Node) => void> = {
     const box = add(parent, "span");
     box.className = "cw-check";
     box.setAttribute("role", "img");
-    box.setAttribute("aria-label", checked ? "done" : "to do");
+    box.setAttribute("aria-label", checked ? Words.Done : Words.ToDo);
     box.textContent = checked ? "☑" : "☐";
     drawText(parent, " ");
   }) as Draw<"checkbox">,

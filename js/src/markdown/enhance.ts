@@ -1,4 +1,5 @@
 /** What sanitised markdown gets on top: code with buttons, math, pictures that wait for a click, headings in order. */
+import { loadPicture, Words } from "../strings.ts";
 import { codeFigure } from "./code.ts";
 import { hostOf } from "./links.ts";
 import { drawMath } from "./math.ts";
@@ -12,7 +13,7 @@ export function enhance(root: DocumentFragment, services: Services, heading: num
     box.className = "cw-scroll-x";
     box.tabIndex = 0; // so that the keyboard can scroll it
     box.setAttribute("role", "group");
-    box.setAttribute("aria-label", "Table");
+    box.setAttribute("aria-label", Words.Table);
     table.replaceWith(box);
     box.append(table);
   }
@@ -45,7 +46,7 @@ function offerPicture(placeholder: HTMLElement): void {
   button.type = "button";
   button.className = "cw-button";
   button.dir = "auto";
-  button.textContent = `Load picture from ${hostOf(source)}: ${placeholder.textContent}`;
+  button.textContent = loadPicture(hostOf(source), placeholder.textContent ?? "");
   button.title = source;
   button.addEventListener("click", () => {
     const picture = document.createElement("img");

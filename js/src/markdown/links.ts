@@ -1,4 +1,5 @@
 /** Which addresses a text may name. */
+import { Words } from "../strings.ts";
 
 /** Relative links lead into the notebook server; other schemes run or hold things. */
 export const isLink = (url: string): boolean => /^(?:https?:|mailto:)/i.test(url);
@@ -25,6 +26,6 @@ export function hostOf(url: string): string {
   try {
     return new URL(url).host;
   } catch {
-    return "another site";
+    return Words.OtherSite;
   }
 }

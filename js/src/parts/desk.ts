@@ -1,6 +1,7 @@
 /** On demand: serves the kernel's requests. Each is taken first, so that one page acts. */
 import type { AnyModel } from "../host.ts";
 import type { Request } from "../requests.ts";
+import { pageFailed, Words } from "../strings.ts";
 import type { Transport } from "../transport.ts";
 import { act, type Refusal } from "./document.ts";
 
@@ -15,7 +16,7 @@ export class Desk {
 
   /** Resolves with why nothing was done, in words; "" where it was. */
   async serve(request: Request): Promise<string> {
-    if (this.#seen.has(request.id)) return "This was asked before.";
+    if (this.#seen.has(request.id)) return Words.AskedBefore;
     this.#seen.add(request.id);
     try {
       await this.send("take", { request: request.id });
@@ -32,7 +33,7 @@ export class Desk {
   async undo(run: string, callId: string): Promise<string> {
     try {
       const { request } = (await this.send("undo", { run, callId })) as { request?: Request };
-      return request ? await this.serve(request) : "The kernel does not know how.";
+      return request ? await this.serve(request) : Words.KernelCannot;
     } catch (error) {
       return wordsOf(error);
     }
@@ -52,7 +53,7 @@ export const openDesk = (...place: ConstructorParameters<typeof Desk>): Desk => 
 function refusalOf(error: unknown): Refusal {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   if (typeof code === "string") return { code, message: String(message) };
-  return { code: "failed", message: `The page could not do it: ${String(message ?? error).slice(0, 500)}` };
+  return { code: "failed", message: pageFailed(String(message ?? error).slice(0, 500)) };
 }
 
 /** Of a command that the kernel refused. */

@@ -1,6 +1,19 @@
 /** The notebook's document, as the kernel may ask for it. Nothing here runs a cell. */
 import { type AnyModel, notebookOf, type SharedCell, type SharedNotebook, shows } from "../host.ts";
 import type { Request } from "../requests.ts";
+import {
+  cellNumber,
+  cellPlace,
+  charactersCut,
+  noCell,
+  noOperation,
+  noPicture,
+  notChanged,
+  notEditable,
+  notRemoved,
+  sameNumber,
+  Words,
+} from "../strings.ts";
 import { pictureOf } from "./picture.ts";
 
 /** Why nothing was done: see Refusal in protocol/commands.py. */
@@ -39,7 +52,7 @@ export async function act(model: AnyModel, widgets: readonly string[], request: 
     case "picture": {
       const index = find(place, request.cell);
       const picture = await pictureOf(outputsOf(place.cells[index]), request.which);
-      if (!picture) throw new Refused("not-found", `${nameOf(place, index)} shows no picture.`);
+      if (!picture) throw new Refused("not-found", noPicture(nameOf(place, index)));
       return { ...headOf(place, index), ...picture };
     }
     case "insert":
@@ -52,24 +65,24 @@ export async function act(model: AnyModel, widgets: readonly string[], request: 
       writable(model);
       return remove(place, request);
     default:
-      throw new Refused("bad-request", `This page does not know the operation ${request.op}.`);
+      throw new Refused("bad-request", noOperation(String(request.op)));
   }
 }
 
 function placeOf(model: AnyModel, widgets: readonly string[]): Place {
   const notebook = notebookOf(model);
   const cells = notebook?.cells;
-  if (!notebook || !cells) throw new Refused("no-document", "This front end does not let cells be read or changed.");
+  if (!notebook || !cells) throw new Refused("no-document", Words.CellsClosed);
   const own = cells.findIndex((cell) => shows(cell, widgets));
   // Another notebook may use the same kernel: its cells are not meant.
-  if (own < 0) throw new Refused("elsewhere", "The copilot's own cell is not in the notebook that this page shows.");
+  if (own < 0) throw new Refused("elsewhere", Words.CellElsewhere);
   return { notebook, cells, own };
 }
 
 function writable(model: AnyModel): void {
   const context = model.widget_manager?.context;
   if (context?.model?.readOnly || context?.contentsModel?.writable === false) {
-    throw new Refused("read-only", "The notebook is read-only.");
+    throw new Refused("read-only", Words.ReadOnly);
   }
 }
 
@@ -87,10 +100,10 @@ function find({ cells, own }: Place, wanted: unknown): number {
   );
   if (found.length > 1) {
     const ids = found.map((index) => cells[index]?.id).join(", ");
-    throw new Refused("ambiguous", `${found.length} cells are [${count}], from runs of different kernels: ${ids}.`);
+    throw new Refused("ambiguous", sameNumber(found.length, String(count), ids));
   }
   if (found[0] !== undefined) return found[0];
-  throw new Refused("not-found", `No cell of this notebook is ${count === undefined ? name : `[${count}]`}.`);
+  throw new Refused("not-found", noCell(count === undefined ? name : `[${count}]`));
 }
 
 const countOf = (cell: SharedCell | undefined): number | null => cell?.execution_count ?? null;
@@ -98,7 +111,7 @@ const countOf = (cell: SharedCell | undefined): number | null => cell?.execution
 /** "Cell [12]" for people, or by its place where it has not run. */
 function nameOf({ cells }: Place, index: number): string {
   const count = countOf(cells[index]);
-  return count === null ? `Cell ${index + 1} from the top` : `Cell [${count}]`;
+  return count === null ? cellPlace(index + 1) : cellNumber(count);
 }
 
 // ---- reading -------------------------------------------------------------------------------------------
@@ -168,8 +181,7 @@ function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const head = Math.ceil((limit * 2) / 3);
   const tail = limit - head;
-  const missing = (text.length - limit).toLocaleString("en");
-  return `${text.slice(0, head)}\n… [${missing} characters cut] …\n${text.slice(text.length - tail)}`;
+  return `${text.slice(0, head)}\n… ${charactersCut(text.length - limit)} …\n${text.slice(text.length - tail)}`;
 }
 
 // ---- changing ------------------------------------------------------------------------------------------
@@ -184,7 +196,7 @@ function insert(place: Place, request: Request): unknown {
   };
   place.notebook.insertCell?.(index, cell);
   const made = place.notebook.cells?.[index];
-  if (!made || sourceOf(made) !== cell.source) throw new Refused("failed", "The page did not take the new cell.");
+  if (!made || sourceOf(made) !== cell.source) throw new Refused("failed", Words.CellNotTaken);
   return { ...headOf(placeAgain(place), index), beside: place.cells[beside]?.id ?? "" };
 }
 
@@ -192,30 +204,30 @@ function insert(place: Place, request: Request): unknown {
 const placeAgain = (place: Place): Place => ({ ...place, cells: place.notebook.cells ?? [] });
 
 function edit(place: Place, request: Request): unknown {
-  const index = expected(place, request, "changed");
+  const index = expected(place, request, notChanged);
   const cell = place.cells[index];
   const source = String(request.source ?? "");
   cell?.setSource?.(source);
-  if (sourceOf(cell) !== source) throw new Refused("failed", "The page did not take the new source.");
+  if (sourceOf(cell) !== source) throw new Refused("failed", Words.SourceNotTaken);
   return headOf(place, index);
 }
 
 function remove(place: Place, request: Request): unknown {
-  const index = expected(place, request, "removed");
-  if (index === place.own) throw new Refused("bad-request", "This cell is the copilot's own.");
-  if (!place.notebook.deleteCell) throw new Refused("no-document", "This front end does not let cells be removed.");
+  const index = expected(place, request, notRemoved);
+  if (index === place.own) throw new Refused("bad-request", Words.OwnCell);
+  if (!place.notebook.deleteCell) throw new Refused("no-document", Words.CellsStay);
   place.notebook.deleteCell(index);
   return {};
 }
 
 /** A cell that is as the request expects it, and that may be changed. */
-function expected(place: Place, request: Request, done: string): number {
+function expected(place: Place, request: Request, refusal: (cell: string) => string): number {
   const index = find(place, request.cell);
   const cell = place.cells[index];
   const name = nameOf(place, index);
   if (sourceOf(cell) !== request.expected) {
-    throw new Refused("changed", `${name} has changed since, so it was not ${done}.`);
+    throw new Refused("changed", refusal(name));
   }
-  if (cell?.getMetadata?.().editable === false) throw new Refused("read-only", `${name} is marked as not editable.`);
+  if (cell?.getMetadata?.().editable === false) throw new Refused("read-only", notEditable(name));
   return index;
 }

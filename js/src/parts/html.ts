@@ -1,6 +1,7 @@
 /** On demand: html that a model or a tool wrote, made harmless. */
 import createDOMPurify from "dompurify";
 import { fixLink, isOwnPicture, isRemotePicture } from "../markdown/links.ts";
+import { notShown, Words } from "../strings.ts";
 
 const TAGS =
   `a abbr b blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption figure
@@ -46,7 +47,7 @@ function fixPicture(node: Element): void {
 
 function replaceSourceless(picture: HTMLImageElement): void {
   const placeholder = document.createElement("span");
-  placeholder.textContent = picture.alt || "picture";
+  placeholder.textContent = picture.alt || Words.Unnamed;
   const source = picture.dataset.src;
   if (source) {
     placeholder.className = "cw-remote";
@@ -111,7 +112,7 @@ export function sanitize(html: string): DocumentFragment {
   if (names.length > 0) {
     const note = fragment.appendChild(document.createElement("p"));
     note.className = "cw-muted";
-    note.textContent = `Not shown: ${names.join(", ")}`;
+    note.textContent = notShown(names.join(", "));
   }
   return fragment; // (an empty header, as pandas writes one, names nothing)
 }

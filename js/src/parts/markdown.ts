@@ -2,6 +2,7 @@
 import { Marked, type Tokens } from "marked";
 import { escapeHtml } from "../markdown/escape.ts";
 import { blockMath, cjkEmphasis, inlineMath, type MathToken } from "../markdown/lexer.ts";
+import { Words } from "../strings.ts";
 
 /** The TeX itself: it is what shows until the math part has come (see math.ts), and where it cannot come. */
 function renderer(token: Tokens.Generic): string {
@@ -25,7 +26,7 @@ const marked = new Marked({
   renderer: {
     html: ({ text }) => withWholeTags(text),
     checkbox: ({ checked }) =>
-      `<span class="cw-check" role="img" aria-label="${checked ? "done" : "to do"}">${checked ? "☑" : "☐"}</span> `,
+      `<span class="cw-check" role="img" aria-label="${checked ? Words.Done : Words.ToDo}">${checked ? "☑" : "☐"}</span> `,
   },
 });
 

@@ -1,4 +1,5 @@
 /** A picture of a cell's outputs, drawn small enough for a model to look at. */
+import { Words } from "../strings.ts";
 
 type Output = Record<string, unknown>;
 
@@ -44,8 +45,8 @@ async function drawn(source: string): Promise<Omit<Picture, "count">> {
   const image = new Image();
   await new Promise((resolve, reject) => {
     image.onload = resolve;
-    image.onerror = () => reject(new Error("the browser cannot read this picture"));
-    setTimeout(() => reject(new Error("the picture took too long to load")), LOAD_MILLISECONDS);
+    image.onerror = () => reject(new Error(Words.PictureUnreadable));
+    setTimeout(() => reject(new Error(Words.PictureLate)), LOAD_MILLISECONDS);
     image.src = source;
   });
   let scale = Math.min(1, SIDE / Math.max(image.naturalWidth, image.naturalHeight, 1));
@@ -54,7 +55,7 @@ async function drawn(source: string): Promise<Omit<Picture, "count">> {
     canvas.width = Math.max(1, Math.round((image.naturalWidth || SIDE) * scale));
     canvas.height = Math.max(1, Math.round((image.naturalHeight || SIDE) * scale));
     const context = canvas.getContext("2d");
-    if (!context) throw new Error("the browser cannot draw");
+    if (!context) throw new Error(Words.CannotDraw);
     context.fillStyle = "#fff"; // a model would see what is transparent as black
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
