@@ -142,7 +142,7 @@ def test_a_table_in_figures() -> None:
     assert result["sample"][0] == {
         "price": 1.0, "city": "Rome", "when": "2026-01-01T00:00:00", "ok": True, "mixed": 1
     }  # fmt: skip
-    assert result["memory"].endswith("B")
+    assert result["memory"].endswith(" bytes")
     assert "note" not in result
 
 

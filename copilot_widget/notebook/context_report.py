@@ -12,6 +12,7 @@ from ..models.base import Image, ModelRequest, UserMessage
 from ..models.providers import catalogue
 from ..models.usage import estimate_prompt, estimate_tokens, message_tokens, part_tokens, tool_tokens
 from ..protocol.messages import DataPart, UIMessage
+from .note import escape
 
 if TYPE_CHECKING:
     from ..copilot import Attachment, Copilot
@@ -61,11 +62,11 @@ class ContextReport:
 
     def _repr_markdown_(self) -> str:
         lines = [
-            f"| {'– ' * row.level}{_escaped(row.name)} | {f'{row.tokens:,}' if row.level else f'**{row.tokens:,}**'} |"
+            f"| {'– ' * row.level}{escape(row.name)} | {f'{row.tokens:,}' if row.level else f'**{row.tokens:,}**'} |"
             for row in self.rows
         ]
         table = "\n".join(["| what is sent | tokens |", "|---|---:|", *lines])
-        return "\n\n".join([_escaped(self.headline), table, *map(_escaped, self.notes)])
+        return "\n\n".join([escape(self.headline), table, *map(escape, self.notes)])
 
 
 def context_report(copilot: Copilot, prompt: str = "", attachments: Sequence[Attachment] = ()) -> ContextReport:
@@ -128,10 +129,6 @@ def _window(model: str) -> int | None:
 def _notes(copilot: Copilot) -> list[str]:
     waiting = [name for name, status in copilot.mcp_status().items() if status["status"] in ("idle", "connecting")]
     return [f"The tools of {', '.join(waiting)} come with the first question and are not counted."] if waiting else []
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_").replace("`", "\\`").replace("<", "&lt;")
 
 
 __all__ = ["ContextReport", "Row", "context_report"]

@@ -22,7 +22,7 @@ from ..tools.lazy import words_for
 from ..tools.result import ai_repr, figure_of, figure_words
 from ..tools.sensitive import HIDDEN, is_secret_name, without_secret_values
 from .describe_object import describe_special
-from .describe_table import describe_array, describe_frame, describe_series, size_text
+from .describe_table import describe_array, describe_frame, describe_series
 from .paths import own_attributes
 
 VALUE_LIMIT = 4_000
@@ -288,4 +288,4 @@ def _object(value: Any) -> dict[str, Json]:
     return result
 
 
-__all__ = ["describe", "list_variables", "size_text", "summary", "summary_of", "type_name", "user_variables"]
+__all__ = ["describe", "list_variables", "summary", "summary_of", "type_name", "user_variables"]

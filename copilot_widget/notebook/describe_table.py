@@ -11,6 +11,7 @@ from ..models.base import Json
 from ..tools.frames import MAX_COLUMNS, column_names, is_pandas, missing_as_none, records
 from ..tools.jsonable import class_of, cut_line, to_json
 from ..tools.sensitive import is_secret_name
+from ..tools.sizes import sized
 
 WHOLE_ROWS = 100_000
 """Up to so many rows are counted one by one."""
@@ -50,7 +51,7 @@ def _frame(frame: Any) -> dict[str, Json]:
     if notes:
         result["note"] = "; ".join(notes)
     result["sample"] = to_json(records(frame, _SAMPLE), 4_000)
-    result["memory"] = size_text(_memory(frame))
+    result["memory"] = sized(_memory(frame))
     return result
 
 
@@ -76,7 +77,7 @@ def _series(series: Any) -> dict[str, Json]:
         result["sample"] = to_json({str(key): missing_as_none(value) for key, value in pairs}, 2_000)
     else:
         result["sample"] = to_json([missing_as_none(value) for value in head.to_list()], 2_000)
-    result["memory"] = size_text(_memory(series))
+    result["memory"] = sized(_memory(series))
     return result
 
 
@@ -104,18 +105,8 @@ def _array(array: Any) -> dict[str, Json]:
             result["note"] = f"figures from {part.size:,} of {array.size:,} values"
     corner = array[tuple(slice(0, 5 if axis < 2 else 2) for axis in range(array.ndim))]
     result["sample"] = to_json(corner.tolist(), 2_000)
-    result["memory"] = size_text(int(array.nbytes))
+    result["memory"] = sized(int(array.nbytes))
     return result
-
-
-def size_text(size: int) -> str:
-    """Bytes in words: "76.3 MB"."""
-    value, unit = float(size), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1_000 or unit == "TB":
-            break
-        value /= 1_000
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
 def _quiet() -> contextlib.AbstractContextManager[Any]:
@@ -251,4 +242,4 @@ def _memory(value: Any) -> int:
     return int(used.sum() if hasattr(used, "sum") else used)
 
 
-__all__ = ["describe_array", "describe_frame", "describe_series", "size_text"]
+__all__ = ["describe_array", "describe_frame", "describe_series"]

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import ToolError, UsageError
+from ..sizes import sized
 
 BY_DESCRIPTOR = hasattr(os, "O_NOFOLLOW") and {os.open, os.stat, os.mkdir, os.unlink, os.rename} <= os.supports_dir_fd
 
@@ -255,15 +256,4 @@ def problem(given: str, error: OSError) -> ToolError:
     return ToolError(f"{given} cannot be used: {why}.", hint="Ask the user to change that, or use another file.")
 
 
-def sized(count: int) -> str:
-    """Bytes in a unit that people read."""
-    if count < 1_000:
-        return f"{count} bytes"
-    for unit in ("kB", "MB"):
-        count_in_unit = count / (1_000 if unit == "kB" else 1_000_000)
-        if count_in_unit < 999.95:
-            return f"{count_in_unit:.1f} {unit}"
-    return f"{count / 1_000_000_000:,.1f} GB"
-
-
-__all__ = ["BY_DESCRIPTOR", "File", "Folder", "MissingError", "Root", "kind_of", "problem", "sized"]
+__all__ = ["BY_DESCRIPTOR", "File", "Folder", "MissingError", "Root", "kind_of", "problem"]

@@ -11,7 +11,8 @@ from ..base import ApprovalRequest, ToolResult
 from ..function import FunctionTool, tool
 from ..result import IMAGE_LIMIT
 from ..sensitive import is_secret_file
-from .confine import Root, sized
+from ..sizes import sized
+from .confine import Root
 from .textfile import decode, lines_of
 from .tree import Entry, Walk, matches
 

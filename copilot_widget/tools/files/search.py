@@ -23,7 +23,8 @@ from ..base import ToolContext
 from ..function import FunctionTool, tool
 from ..jsonable import well_formed
 from ..sensitive import is_secret_file
-from .confine import Folder, Root, sized
+from ..sizes import sized
+from .confine import Folder, Root
 from .textfile import decode, lines_of
 from .tree import Entry, Walk, matches
 

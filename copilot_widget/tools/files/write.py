@@ -18,7 +18,8 @@ from ..difference import counted, unified
 from ..function import FunctionTool, tool
 from ..jsonable import cut
 from ..sensitive import is_secret_file
-from .confine import File, MissingError, Root, sized
+from ..sizes import sized
+from .confine import File, MissingError, Root
 from .replace import NEW, changed, replace
 from .textfile import TextFile, decode
 

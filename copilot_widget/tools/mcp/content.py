@@ -15,6 +15,7 @@ from ...errors import ToolError, redact
 from ...models.base import Json
 from ..base import MimeBundle, ToolResult
 from ..jsonable import OUTPUT_LIMIT, cut, cut_line, is_a
+from ..sizes import sized
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
@@ -67,7 +68,7 @@ class _Block:
         self.bundle: MimeBundle = {"text/plain": words}
 
     def _set_data(self, what: str, data: str, mime: str | None) -> None:
-        self._set(f"[{what}, {mime or 'of unknown type'}, {_size(len(data) * 3 // 4)}]")
+        self._set(f"[{what}, {mime or 'of unknown type'}, {sized(len(data) * 3 // 4)}]")
         self.is_rich = True
         if mime in _PICTURES and _is_base64(data):
             self.bundle = {mime: data, "text/plain": self.words}
@@ -78,10 +79,6 @@ def _is_base64(data: str) -> bool:
         return bool(base64.b64decode(data, validate=True))
     except (binascii.Error, ValueError):
         return False
-
-
-def _size(size: int) -> str:
-    return f"{size} bytes" if size < 1_000 else f"{size / 1_000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
 
 
 def _clean(value: Json, secrets: Sequence[str]) -> Json:
