@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -49,6 +49,9 @@ class Agents:
     api_key: str | None = None
     resolved: Model | None = None
     """The model that was used last."""
+    tell: Callable[[str], None] = lambda _text: None
+    """Says beside the conversation what a run only says in passing: which tools are missing, and why."""
+    _told: set[str] = field(default_factory=set[str])
     _models: dict[tuple[Any, str | None], Model] = field(default_factory=dict[Any, Any])
 
     def choose(self, model: str) -> None:
@@ -59,7 +62,15 @@ class Agents:
         """The agent of a run in the process that asked for it: today's tools, and the model that was asked for."""
         model = await self._model(request)
         tools = self.offered(request)
-        return Agent(model, tools, policy=self.policy(request), deps=self.deps(), prepare=self.mcp.prepare)
+        return Agent(model, tools, policy=self.policy(request), deps=self.deps(), prepare=self._prepare)
+
+    async def _prepare(self) -> AsyncIterator[str]:
+        async for text in self.mcp.prepare():
+            yield text
+        new = [trouble for trouble in self.mcp.troubles() if trouble not in self._told]
+        self._told.update(new)
+        if new:
+            self.tell(" ".join(new))
 
     def offered(self, request: RunRequest) -> Toolset:
         """The tools that a run has in the process that asked for it."""

@@ -86,6 +86,8 @@ class Copilot(Conversation):
         api_key: str | None = None,
     ) -> None:
         super().__init__()
+        self.notices = Notices()
+        """What its views say besides the conversation."""
         self._agents = Agents(
             model=model,
             tools=toolset(tools),
@@ -94,6 +96,7 @@ class Copilot(Conversation):
             approvals=approvals,
             api_base=api_base,
             api_key=api_key,
+            tell=self.notices.say,
         )
         self._instructions = instructions
         self._max_steps = max_steps
@@ -103,8 +106,6 @@ class Copilot(Conversation):
         self.grants: list[Grant] = []
         """What the user has allowed beforehand."""
         self._listeners: list[TurnListener] = []
-        self.notices = Notices()
-        """What its views say besides the conversation."""
         self.keeping = Keeping(store, self.notices.say, lambda: unfinished(self.runs, self._kernel))
         """Where its conversation is kept."""
         if thread:

@@ -80,6 +80,9 @@ def test_a_server_that_cannot_start_does_not_fail_the_run_and_the_user_is_told(s
     assert "The MCP server 'bad'" in told[1]
     assert "exited with code 3" in told[1]
     assert copilot.mcp_status()["bad"]["status"] == "failed"
+    assert copilot.notices.take() == told[1], "it stays in sight when the answer comes"
+    copilot.ask("again").wait(60)
+    assert copilot.notices.take() is None, "once is enough"
 
 
 def test_stop_does_not_wait_for_a_server_that_does_not_answer(script: Any):
