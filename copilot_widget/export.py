@@ -171,7 +171,10 @@ RUN_CODE = "run_code"
 
 def _notebook(conversation: Conversation) -> str:
     cells = [("markdown", f"# {escape_markdown(conversation.title)}")]
+    dividers = iter([turn.divider for turn in conversation.turns])
     for message in conversation.messages:
+        if message.role == "user" and (line := next(dividers, "")):
+            cells.append(("markdown", f"***\n\n*{line}*"))
         cells += _asked(message) if message.role == "user" else _answered(message)
     notebook = {
         "cells": [_cell(number, kind, source) for number, (kind, source) in enumerate(cells) if source.strip()],

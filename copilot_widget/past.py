@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from .endings import resolve_calls
 from .errors import CopilotError, UsageError, one_line
+from .history import FORGET, mark_of
 from .protocol.chunks import Abort, Chunk, Error, Finish, ReasoningEnd, TextEnd
 from .protocol.messages import UIMessage, metadata_of
 from .protocol.reducer import Reducer
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 Ending = Literal["completed", "failed", "stopped", "interrupted"]
 
 CUT = "the kernel ended before this call did"
+
+FORGOTTEN = "forgotten above"
+NEW = "new conversation"
 
 
 def ending_of(message: UIMessage) -> Ending:
@@ -106,9 +110,23 @@ def turns_of(messages: Iterable[UIMessage]) -> Iterator[tuple[UIMessage, UIMessa
         yield question, None
 
 
-def recorded(runs: Iterable[Run]) -> list[RecordTurn]:
-    """Runs as the record shows them."""
-    return [RecordTurn(run.prompt, run.message, _status(run), _seconds(run)) for run in runs]
+def divider(run: Run, before: Run | None) -> str:
+    """The line above a turn where the model reads nothing of what stands higher up, else "".
+
+    `before` is the run that is shown above it.
+    """
+    if before is not None and before.request.thread != run.request.thread:
+        return NEW
+    return FORGOTTEN if mark_of(run.prompt) == FORGET else ""
+
+
+def recorded(runs: Sequence[Run], first: int = 0) -> list[RecordTurn]:
+    """Runs as the record shows them, from the one at `first` on."""
+    turns: list[RecordTurn] = []
+    for place, run in enumerate(runs[first:], first):
+        line = divider(run, runs[place - 1] if place else None)
+        turns.append(RecordTurn(run.prompt, run.message, _status(run), _seconds(run), line))
+    return turns
 
 
 def _status(run: Run) -> str:
@@ -182,4 +200,16 @@ def _time(message: UIMessage) -> float:
         return 0.0
 
 
-__all__ = ["ending_of", "go_on", "past_runs", "recorded", "resume", "take", "turns_of", "unfinished"]
+__all__ = [
+    "FORGOTTEN",
+    "NEW",
+    "divider",
+    "ending_of",
+    "go_on",
+    "past_runs",
+    "recorded",
+    "resume",
+    "take",
+    "turns_of",
+    "unfinished",
+]

@@ -11,7 +11,7 @@ import pytest
 
 from copilot_widget import Copilot
 from copilot_widget.errors import LogError, UsageError
-from copilot_widget.history import to_model_messages
+from copilot_widget.history import FORGET, to_model_messages
 from copilot_widget.imported import read_messages
 from copilot_widget.keeping import title_of
 from copilot_widget.protocol.reducer import reduce_chunks
@@ -62,6 +62,15 @@ def test_each_form_is_what_it_says(copilot: Copilot, tmp_path: Path) -> None:
     assert [wire["role"] for wire in wires] == ["user", "assistant"] * 2
     assert wires[0]["metadata"]["conversation"]["title"] == "What is df, <b>really</b>? no heading"
     assert wires[1] == copilot.messages[1].to_wire()
+
+
+def test_what_was_forgotten_stands_above_a_line(copilot: Copilot) -> None:
+    copilot.put(copilot.question("again"), {}, mark=FORGET).wait()
+    page, markdown = (copilot.export(name).read_text() for name in ("chat.html", "chat.md"))
+    assert page.count("<em>forgotten above</em>") == markdown.count("*forgotten above*") == 1
+    assert "*forgotten above*\n\n> again" in markdown
+    cells = [cell.source for cell in nbformat.read(copilot.export("chat.ipynb"), as_version=4).cells]
+    assert cells[-3:] == ["***\n\n*forgotten above*", "> again", "Once more."]
 
 
 def test_only_an_export_is_replaced(copilot: Copilot, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from copilot_widget.notebook.prompts import _block
 from copilot_widget.protocol import UIMessage
 from copilot_widget.record import RecordTurn, render
 from copilot_widget.record.style import HIDE_RULES
@@ -142,6 +143,74 @@ def test_a_long_output_is_cut_and_says_so() -> None:
     bundle = render([turn])
     assert "30,000 more characters are not in this record." in bundle["text/html"]
     assert len(bundle["text/html"]) < 30_000
+
+
+def diff_of(old: list[str], new: list[str]) -> str:
+    return "\n".join([*(f"-{line}" for line in old), *(f"+{line}" for line in new)])
+
+
+OLD, NEW = ["cents = 0", "for p in prics:"], ["total = 1.5", "for p in prices:"]
+CHANGE = diff_of(OLD, NEW)
+SOURCE = "# untouched\n" + "\n".join(NEW)
+
+
+def changed(name: str, given: dict[str, str], answer: bool | None, edits: str, *shown: str) -> str:
+    """A change that was asked about by its diff, in words; `shown` are the diffs that the call shows."""
+    state = {True: "output-available", False: "output-denied", None: "approval-requested"}[answer]
+    approval: dict[str, object] = {"id": "a"} if answer is None else {"id": "a", "approved": answer}
+    more: dict[str, object] = {"output": "Edited cell [3]."} if answer else {}
+    card = {"type": "data-approval", "id": "c1", "data": {"title": "edit cell [3]", "diff": CHANGE, "edits": edits}}
+    bundles = [{"text/markdown": f"```diff\n{diff}\n```", "text/plain": diff} for diff in shown]
+    display = [{"type": "data-display", "id": "c1", "data": bundles}] if bundles else []
+    call = tool(name=name, state=state, input=given, approval=approval, **more)
+    bundle = render([RecordTurn(user("?"), assistant(call, card, *display))])
+    said = words(bundle["text/html"])
+    for line in (*OLD, *NEW, "# untouched"):
+        assert said.count(line) == bundle["text/markdown"].count(line), "both forms say the same"
+    return said
+
+
+@pytest.mark.parametrize("answer", [True, False, None])
+def test_a_change_shows_its_diff_once(answer: bool | None) -> None:
+    said = changed("edit_cell", {"cell": "[3]", "source": SOURCE}, answer, "source", *([CHANGE] if answer else []))
+    assert [said.count(line) for line in (*CHANGE.split("\n"), "# untouched")] == [1, 1, 1, 1, 0]
+    assert '{"cell": "[3]"}' in said
+    assert ("Edited cell [3]." in said) == bool(answer)
+    file = {"path": "a.py", "old": "\n".join(OLD), "new": "\n".join(NEW)}
+    said = changed("edit_file", file, answer, "")
+    assert [said.count(line) for line in (*OLD, *NEW)] == [1, 1, 1, 1]
+    assert '{"path": "a.py"}' in said
+
+
+def test_what_the_user_wrote_in_its_place_shows_beside_what_was_asked() -> None:
+    own = "# of my own\nmine = 1"
+    said = changed("edit_cell", {"cell": "[3]", "source": own}, True, "source", diff_of(OLD, own.split("\n")))
+    assert "+for p in prices:" in said
+    assert "+mine = 1" in said
+    assert changed("edit_cell", {"cell": "[3]", "source": own}, True, "source").count("mine = 1") == 1, "not yet done"
+
+
+def test_what_no_diff_shows_stays() -> None:
+    said = changed("write_file", {"path": "a.py", "content": SOURCE}, True, "")
+    assert "# untouched" in said
+
+
+def test_the_instructions_of_a_command_are_folded_also_in_print() -> None:
+    told = [_block(name, f"{name} in full\nand more") for name in ("/fix", "@error")]
+    bundle = render([RecordTurn(user("/fix please", *(dict(block.to_wire()) for block in told)), None)])
+    fold = '<details class="copilot-record-instructions">\n<summary>/fix · as the model read it</summary>'
+    assert f"{fold}\n<pre><code>/fix in full" in bundle["text/html"]
+    assert "<details>\n<summary>@error ·" in bundle["text/html"]
+    assert "<summary>/fix · as the model read it</summary>" in bundle["text/markdown"]
+    assert bundle["text/plain"] == "> /fix please\n\n[/fix]\n\n[@error]"
+
+
+def test_a_line_stands_above_a_turn_that_begins_anew() -> None:
+    turns = [RecordTurn(user(str(n)), assistant(text("answer")), divider="forgotten above" * n) for n in (0, 1)]
+    bundle = render(turns)
+    assert words(bundle["text/html"]).split("\n") == ["0", "answer", "forgotten above", "1", "answer"]
+    assert "\n\n***\n\n*forgotten above*\n\n> 1\n" in bundle["text/markdown"]
+    assert "\n\n─── forgotten above ───\n\n> 1\n" in bundle["text/plain"]
 
 
 def test_turns_are_apart() -> None:

@@ -122,7 +122,7 @@ def _bundle(runs: Sequence[Run], size: int = _RECORD_SIZE) -> dict[str, str]:
     while first > 0 and (size > 0 or first == len(runs)):
         first -= 1
         size -= sum(len(dumps(message.to_wire())) for message in (runs[first].prompt, runs[first].message))
-    return render(recorded(runs[first:]), beside=True, earlier=first)
+    return render(recorded(runs, first), beside=True, earlier=first)
 
 
 def _print(runs: Sequence[Run]) -> None:

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ..history import FORGET, mark_of
 from ..models.detect import known
+from ..past import FORGOTTEN, NEW, divider
 from ..runs.executor import KernelExecutor
 from .slash import offered
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
     from ..run import Run
-
-FORGOTTEN = "forgotten above"
-NEW = "new conversation"
 
 
 def about(copilot: Copilot, runs: Sequence[Run]) -> dict[str, Any]:
@@ -53,10 +50,9 @@ def turn(run: Run, before: Run | None) -> dict[str, Any]:
     }
     if not isinstance(run.executor, KernelExecutor):
         stated["elsewhere"] = True
-    if before is not None and before.request.thread != run.request.thread:
-        stated["divider"] = NEW
-    elif mark_of(run.prompt) == FORGET:
-        stated["divider"] = FORGOTTEN
+    line = divider(run, before)
+    if line:
+        stated["divider"] = line
     return stated
 
 

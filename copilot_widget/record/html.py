@@ -46,7 +46,8 @@ def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False, ear
 
 
 def _turn(turn: Read, model: str) -> str:
-    lines = [_part(part) for part in (*turn.asked, *turn.answered)] + _ending(turn)
+    lines = [f'<p class="copilot-record-divider"><em>{escape(turn.divider)}</em></p>'] if turn.divider else []
+    lines += [*(_part(part) for part in (*turn.asked, *turn.answered)), *_ending(turn)]
     small = footer(turn.metadata, model)
     if small:
         lines.append(f'<p class="copilot-record-usage"><small>{escape(one_line(small, 2000))}</small></p>')
@@ -78,7 +79,8 @@ def _part(part: Part) -> str:
     if isinstance(part, Call):
         return _call(part)
     if isinstance(part, Context):
-        return _details(f"{_words(part.name)} · as the model read it", _pieces(pieces.code(part.text)))
+        kind = "copilot-record-instructions" if part.is_instructions else ""
+        return _details(f"{_words(part.name)} · as the model read it", _pieces(pieces.code(part.text)), kind=kind)
     if isinstance(part, Source):
         link = _link(part.url, part.title)
         return f"<p>Source: {link}</p>"
@@ -124,10 +126,11 @@ def _link(url: str, title: str) -> str:
     return f'<a href="{attribute(safe)}" rel="noopener noreferrer">{words}</a>' if safe else words
 
 
-def _details(summary: str, *body: str, open_: bool = False) -> str:
-    """`summary` and `body` are html."""
+def _details(summary: str, *body: str, open_: bool = False, kind: str = "") -> str:
+    """`summary` and `body` are html; `kind` is a class."""
     inside = "\n".join(html for html in body if html)
-    return f"<details{' open' if open_ else ''}>\n<summary>{summary}</summary>\n{inside}\n</details>"
+    marks = (f' class="{kind}"' if kind else "") + (" open" if open_ else "")
+    return f"<details{marks}>\n<summary>{summary}</summary>\n{inside}\n</details>"
 
 
 def _words(text: object) -> str:

@@ -39,7 +39,8 @@ class _Writer:
         self._pictures = pictures
 
     def turn(self, turn: Read, model: str) -> str:
-        blocks = [self._part(part) for part in (*turn.asked, *turn.answered)] + _ending(turn)
+        blocks = [f"*{turn.divider}*"] if turn.divider else []
+        blocks += [*(self._part(part) for part in (*turn.asked, *turn.answered)), *_ending(turn)]
         small = footer(turn.metadata, model)
         if small:
             blocks.append(f"*{escape_markdown(one_line(small, 2000))}*")

@@ -20,7 +20,8 @@ def to_plain(turns: Sequence[Read], *, model: str = "", earlier: int = 0) -> str
 
 
 def _turn(turn: Read, model: str) -> str:
-    blocks = [_part(part) for part in (*turn.asked, *turn.answered)]
+    blocks = [f"─── {turn.divider} ───"] if turn.divider else []
+    blocks += [_part(part) for part in (*turn.asked, *turn.answered)]
     error = mapping(turn.metadata.get("error"))
     if error.get("message"):
         blocks.append(_wrap(one_line(f"Error: {error['message']} {error.get('hint') or ''}", 2000)))

@@ -62,7 +62,10 @@ _LOOK = """
   > hr { margin: 14px 0; border: 0; border-top: 1px solid var(--line); background: none; }
   > .copilot-record-error { padding-left: 10px; border-left: 3px solid var(--jp-error-color1, #d32f2f); }
   > .copilot-record-usage { margin: 6px 0 0; color: var(--muted); }
-  @media print { details::details-content { content-visibility: visible; block-size: auto; } }
+  > .copilot-record-divider { margin: 6px 0; text-align: center; color: var(--muted); font-size: .93em; }
+  @media print {
+    details:not(.copilot-record-instructions)::details-content { content-visibility: visible; block-size: auto; }
+  }
 }
 """
 

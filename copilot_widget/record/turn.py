@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Union
 
-from .text import first_line
-from .wire import Wire, mapping, mappings, text
+from .text import clean, first_line
+from .wire import Wire, joined, mapping, mappings, text
 from .words import call_state, duration, seconds_of
 
 
@@ -29,13 +29,15 @@ class RecordTurn:
     """One turn: what was asked, what came back (None before the first chunk), and how it stands.
 
     `status` is a run's status (queued, running, waiting, completed, failed, stopped) or "interrupted".
-    `seconds` maps tool call ids to how long the call took, where that is known.
+    `seconds` maps tool call ids to how long the call took, where that is known. `divider` is the line above the turn,
+    where the model read nothing of what stands higher up.
     """
 
     user: Message
     assistant: Message | None = None
     status: str = "completed"
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    divider: str = ""
 
 
 # ---- the parts -----------------------------------------------------------------------------------------
@@ -65,12 +67,16 @@ class Thought:
 
 @dataclass(frozen=True)
 class Approval:
-    """What the user was asked before a call and why, and the answer and why. `answer` is "" while it is open."""
+    """What the user was asked before a call and why, and the answer and why. `answer` is "" while it is open.
+
+    `edits` names the argument that the diff came from.
+    """
 
     title: str = ""
     code: str = ""
     language: str = ""
     diff: str = ""
+    edits: str = ""
     why: str = ""
     answer: str = ""
     reason: str = ""
@@ -79,7 +85,10 @@ class Approval:
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call. `output` is None where there is none; `displays` are MIME bundles."""
+    """One tool call. `output` is None where there is none; `displays` are MIME bundles.
+
+    Input and displays are without what the diff of the approval shows.
+    """
 
     title: str
     state: str
@@ -111,10 +120,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Context:
-    """What an @mention resolved to: the text that the model read."""
+    """What an @mention resolved to, or the instructions that a /command gives: the text that the model read."""
 
     name: str
     text: str
+
+    @property
+    def is_instructions(self) -> bool:
+        """Words of ours, the same each time."""
+        return self.name.startswith("/")
 
 
 @dataclass(frozen=True)
@@ -130,12 +144,16 @@ Part = Union[Prompt, Prose, Thought, Call, File, Source, Context, Other]
 
 @dataclass(frozen=True)
 class Read:
-    """A turn, read. `asked` and `answered` are in the order of the wire; `metadata` is the assistant's."""
+    """A turn, read. `asked` and `answered` are in the order of the wire; `metadata` is the assistant's.
+
+    `divider` is the line above it, or "".
+    """
 
     asked: tuple[Part, ...]
     answered: tuple[Part, ...]
     status: str
     metadata: Wire
+    divider: str
 
 
 def wired(message: Message | None) -> Wire:
@@ -153,6 +171,7 @@ def read(turn: RecordTurn) -> Read:
         answered=_parts(assistant, turn.seconds),
         status=turn.status,
         metadata=mapping(assistant.get("metadata")),
+        divider=turn.divider,
     )
 
 
@@ -225,19 +244,22 @@ def _data_by_call(parts: Sequence[Wire]) -> dict[tuple[str, str], Any]:
 def _call(part: Wire, by_call: Mapping[tuple[str, str], Any], seconds: Mapping[str, float]) -> Call:
     call_id = text(part.get("toolCallId"))
     name = text(part.get("toolName")) or text(part.get("type")).removeprefix("tool-")
-    shown = by_call.get(("data-display", call_id))
+    shown = tuple(mappings(by_call.get(("data-display", call_id))))
     approval = _approval(part.get("approval"), by_call.get(("data-approval", call_id)))
     state = text(part.get("state"))
-    raw = part.get("rawInput")
+    given = part.get("input") if part.get("input") is not None else part.get("rawInput")
+    displays = tuple(bundle for bundle in shown if not _is_diff(approval, bundle))
+    # What was allowed may be the user's own words, of which the diff knows nothing: then the call shows another one.
+    is_as_asked = approval is not None and (approval.answer != "allowed" or displays != shown)
     return Call(
         title=text(part.get("title")) or name,
         state=call_state(state, preliminary=bool(part.get("preliminary")), approval=mapping(part.get("approval"))),
         seconds=seconds.get(call_id, seconds_of(part)),
-        input=part.get("input") if part.get("input") is not None else raw,
+        input=_not_in_diff(approval, given, is_as_asked) if approval and approval.diff else given,
         output=part.get("output") if state == "output-available" else None,
         error=text(part.get("errorText")),
         approval=approval,
-        displays=tuple(mappings(shown)),
+        displays=displays,
         failed=state == "output-error",
     )
 
@@ -252,8 +274,28 @@ def _approval(asked: Any, card: Any) -> Approval | None:
         code=text(card.get("code")),
         language=text(card.get("language")),
         diff=text(card.get("diff")),
+        edits=text(card.get("edits")),
         answer="" if approved is None else "allowed" if approved else "denied",
         why=text(asked.get("requestReason")),
         reason=text(asked.get("reason")),
         automatic=bool(asked.get("isAutomatic")),
     )
+
+
+def _is_diff(approval: Approval | None, bundle: Wire) -> bool:
+    """Whether what a call shows is what the user was asked about."""
+    return approval is not None and approval.diff != "" and clean(joined(bundle.get("text/plain", ""))) == approval.diff
+
+
+def _not_in_diff(approval: Approval, given: Any, is_as_asked: bool) -> Any:
+    """The arguments without what the diff shows: the one that it was made from, and texts whose every line it has."""
+    lines = {line[1:] for line in approval.diff.split("\n")}
+
+    def is_seen(name: str, value: Any) -> bool:
+        if name == approval.edits and is_as_asked:
+            return True
+        return isinstance(value, str) and "\n" in value and lines.issuperset(filter(None, clean(value).split("\n")))
+
+    if not isinstance(given, Mapping):
+        return given
+    return {name: value for name, value in mapping(given).items() if not is_seen(name, value)}

@@ -28,6 +28,15 @@ def test_fix_changes_the_cell_that_failed_once_it_is_allowed(open_notebook: Open
     assert notebook.source(1) == BROKEN
     view.button("Allow once").click()
     view.expect_text("run it again")
+    record = notebook.record(2)
+    expect(record).to_contain_text("run it again")
+    said = record.text_content() or ""
+    assert [said.count(f"{sign}    total += {name}[name]") for sign, name in (("-", "prics"), ("+", "prices"))] == [
+        1,
+        1,
+    ]
+    assert said.count("prices[name]") == 1, "in its diff, and nowhere else"
+    expect(record.locator("details:not([open]) > summary", has_text="/fix · as the model read it")).to_have_count(1)
     assert notebook.source(1) == FIXED
     notebook.run(1)
     expect(notebook.output(1)).to_contain_text("5")

@@ -223,6 +223,13 @@ def test_clear_compact_and_new_change_what_the_model_reads(panel: Panel):
     ended(kernel)
     assert turn["divider"] == "new conversation"
     assert kernel.value("[len(seen[-1]), len(c.messages)]") == [1, 2]
+    # the record has the lines of the view, also where it begins below the turn that a line tells apart
+    kernel.run("from copilot_widget.past import recorded; from copilot_widget.notebook.display import _bundle").check()
+    lines = ["", "", "forgotten above", "", "", "new conversation"]
+    assert kernel.value("[turn.divider for turn in recorded(c.runs)]") == lines
+    last = kernel.value("_bundle(c.runs, size=0)['text/plain']")
+    assert last.startswith("5 earlier turns are not in this record.")
+    assert "─── new conversation ───\n\n> five" in last
 
 
 # ---- the last turn, and the next -------------------------------------------------------------------------------------
