@@ -67,6 +67,9 @@ _LOOK = """
     details:not(.copilot-record-instructions)::details-content { content-visibility: visible; block-size: auto; }
   }
 }
+@media print {
+  .jp-OutputArea-child:has(> .jp-OutputArea-output > .copilot-record) { break-inside: auto; }
+}
 """
 
 

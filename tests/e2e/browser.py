@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, Route, sync_playwright
 
 from .jupyter import ROOT
 
@@ -40,6 +40,39 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+_PDF_PAGE = "<!doctype html><embed type='application/pdf' src='/a.pdf'>"
+
+_PDF_TEXT = """
+() => new Promise((resolve) => {
+  addEventListener("message", ({ data }) => {
+    if (data.type === "documentLoaded") {
+      embed.postMessage({ type: "selectAll" });
+      embed.postMessage({ type: "getSelectedText" });
+    }
+    if (data.type === "getSelectedTextReply") resolve(data.selectedText);
+  });
+  const embed = document.querySelector("embed");
+  embed.postMessage({ type: "initialize" });
+  setTimeout(resolve, 20_000, "");
+})
+"""
+
+
+def pdf_text(browser: Browser, pdf: bytes) -> str:
+    """The text of a PDF, as the browser's own viewer selects it; "" where that does not answer."""
+    page = browser.new_page()
+
+    def serve(route: Route) -> None:
+        is_pdf = route.request.url.endswith(".pdf")
+        route.fulfill(body=pdf if is_pdf else _PDF_PAGE, content_type="application/pdf" if is_pdf else "text/html")
+
+    page.route("http://pdf.test/**", serve)  # the viewer tells a text only to a page of the PDF's own origin
+    page.goto("http://pdf.test/")
+    text = page.evaluate(_PDF_TEXT)
+    page.close()
+    return str(text)
 
 
 class Meter:

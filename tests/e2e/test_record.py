@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import partialmethod
 from typing import Any
 
 import nbformat
+import pytest
 from markdown_it import MarkdownIt
+from nbconvert import WebPDFExporter
 from nbconvert.filters import markdown2html_mistune
 from nbformat.sign import NotebookNotary
+from playwright import async_api
 from playwright.sync_api import Browser, Page, expect
 
-from copilot_widget.record import render
+from copilot_widget.record import RecordTurn, render
 
-from ..record_samples import PAYLOADS, hostile
+from ..record_samples import PAYLOADS, assistant, hostile, ordinary, text, user
+from .browser import executable, pdf_text
 from .conftest import OpenNotebook
 from .jupyter import ROOT, Front, JupyterServer
 from .notebook import NotebookPage
@@ -229,6 +234,38 @@ def test_hostile_records_run_load_and_hide_nothing_in_a_browser(browser: Browser
             assert [url for url in asked if not url.startswith("data:")] == [], (form, payload)
     assert ran == []
     page.close()
+
+
+def test_printed_to_pdf_by_nbconvert_it_is_all_unfolded(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    launch = partialmethod(
+        async_api.BrowserType.launch, executable_path=executable()
+    )  # nbconvert takes Playwright's own
+    monkeypatch.setattr(async_api.BrowserType, "launch", launch)
+    told = {"type": "data-context", "id": "/fix", "data": {"name": "/fix", "text": "the same each time"}}
+    turns = [ordinary(), RecordTurn(user("/fix", told), assistant(text("Mended.")), divider="forgotten above")]
+    record = nbformat.v4.new_output("display_data", data=render(turns, beside=True))
+    cell = nbformat.v4.new_code_cell("%copilot why", outputs=[record])
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    offline = ["--host-resolver-rules=MAP * ~NOTFOUND"]  # nbconvert's page asks for MathJax
+    pdf, _ = WebPDFExporter(disable_sandbox=True, browser_args=offline).from_notebook_node(notebook)
+    seen = pdf_text(browser, pdf)
+    said = [
+        "%copilot why",
+        "Why is revenue negative in @df?",
+        "Inspect df · done",
+        '{"name": "df"}',  # within a folded call
+        "short form",  # within a fold within one
+        "signed the wrong way round",
+        "≈ $0.08",
+        "forgotten above",
+        "/fix · as the model read it",
+        "Mended.",
+    ]
+    places = [seen.find(words) for words in said]
+    assert -1 not in places, seen
+    assert places == sorted(places)
+    assert "the same each time" not in seen
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 2, "it begins below its cell, not on a page of its own"
 
 
 def test_a_record_can_be_read_in_each_theme(open_notebook: OpenNotebook) -> None:
