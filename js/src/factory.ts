@@ -8,6 +8,9 @@ import type { AnyModel } from "./host.ts";
 import { Words } from "./strings.ts";
 import type { Session, WidgetModule } from "./widget.tsx";
 
+/** The widget's state came from the notebook's file, which cannot hold the bundle: there is no kernel to a view of it. */
+export const SAVED = new Error("restored from a file");
+
 /** A factory: hosts call it once a model, so what it holds belongs to that model. */
 export const factory = (bundle: (model: AnyModel) => Promise<WidgetModule>) => () => {
   let session: Promise<Session>;
@@ -28,8 +31,9 @@ export const factory = (bundle: (model: AnyModel) => Promise<WidgetModule>) => (
     async render({ el }: { el: HTMLElement }): Promise<(() => void) | undefined> {
       try {
         return (await session).render(el);
-      } catch {
-        el.textContent = Words.CodeGone;
+      } catch (error) {
+        el.textContent = Words.CodeGone; // not empty: an empty view hides its record
+        if (error === SAVED) el.hidden = true; // its style belongs to the layout, which comes later
         return undefined;
       }
     },

@@ -43,6 +43,11 @@ function cached(hash: string) {
   return { received, session };
 }
 
+/** The shared widget as the kernel sends it. */
+const delivered = (hash: string) => ({
+  get: (name: string) => (name === "hash" ? hash : new DataView(new ArrayBuffer(1))),
+});
+
 it("loses no message while the bundle is on its way", async () => {
   const { received } = cached("h1");
   let deliver = (_: { get(name: string): unknown }) => {};
@@ -52,7 +57,7 @@ it("loses no message while the bundle is on its way", async () => {
   widget.initialize({ model: model(() => assets, listeners) }); // returns at once: hosts deliver nothing before
   listeners["msg:custom"]?.("one");
   listeners["msg:custom"]?.("two");
-  deliver({ get: () => "h1" });
+  deliver(delivered("h1"));
   const el = document.createElement("div");
   await widget.render({ el });
   listeners["msg:custom"]?.("three");
@@ -66,13 +71,25 @@ it("says what to do where the kernel has closed the bundle's widget", async () =
   widget.initialize({ model: model(() => Promise.reject(new Error("widget model not found"))) });
   const el = document.createElement("div");
   await widget.render({ el });
+  expect(el.hidden).toBe(false);
   expect(el.textContent).toContain("Run the cell again");
+});
+
+it("leaves the place to the record where its state came from a file", async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  cached("h3"); // another notebook of the page is alive
+  const widget = loader();
+  widget.initialize({ model: model(async () => ({ get: (name) => (name === "hash" ? "h3" : {}) })) });
+  const el = document.createElement("div");
+  await widget.render({ el });
+  expect(el.hidden).toBe(true);
+  expect(el.textContent).toContain("cannot be shown"); // an empty view would hide the record
 });
 
 it("closes the session with its model", async () => {
   const { session } = cached("h2");
   const widget = loader();
-  const close = widget.initialize({ model: model(async () => ({ get: () => "h2" })) });
+  const close = widget.initialize({ model: model(async () => delivered("h2")) });
   await widget.render({ el: document.createElement("div") });
   await close();
   expect(session.close).toHaveBeenCalledOnce();

@@ -16,6 +16,7 @@ const NAMES = new Set([
   "no comms here",
   "no widget {}",
   "no widget around this component",
+  "restored from a file",
 ]);
 
 /** Where a text is shown, or spoken: attributes of elements, and of our components. */

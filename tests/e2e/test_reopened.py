@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import nbconvert
@@ -11,7 +12,7 @@ from playwright.sync_api import expect
 from .conftest import OpenNotebook
 from .jupyter import Front
 from .notebook import NotebookPage
-from .scripts import SETUP
+from .scripts import LOAD, SETUP
 
 
 @pytest.fixture
@@ -61,3 +62,49 @@ def test_the_record_is_what_a_reopened_notebook_shows(finished: NotebookPage, fr
     for text in ("Where is order 17?", "refund", "All done with the order."):
         assert text in html
     assert "data-usage" not in html
+
+
+CELLS = 6
+VIEW, STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
+SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
+
+
+def test_saved_with_its_widgets_state_a_notebook_is_small_and_reopens_as_its_records(
+    open_notebook: OpenNotebook,
+) -> None:
+    """Settings > Save Widget State Automatically. The cells are line magics that end in a question mark."""
+    asked = [f"is {number} a follow-up?" for number in range(CELLS)]
+    notebook = open_notebook(LOAD, *(f"%copilot --model script:talk.json {question}" for question in asked))
+    notebook.run(0)
+    for cell, question in enumerate(asked, 1):
+        notebook.run(cell)
+        notebook.view(cell).expect_text(question)
+        notebook.view(cell).expect_text("This is the second answer.")
+        notebook.view(cell).wait_ended()
+        expect(notebook.record(cell)).to_contain_text("This is the second answer.")
+    notebook.command(SAVE_STATE)
+    try:
+        notebook.save()
+    finally:
+        notebook.command(SAVE_STATE)
+    saved: Any = notebook.server.read(notebook.name)
+    models: Any = saved.metadata["widgets"][STATE]["state"]
+    for cell, question in zip(saved.cells[1:], asked, strict=True):
+        [view] = [output.data[VIEW]["model_id"] for output in cell.outputs if VIEW in output.data]
+        size = len(json.dumps([cell.outputs, models.pop(view)]))
+        assert size <= 3 * len(question + "This is the second answer.") + 8_000
+    assert len(json.dumps(models)) <= 100_000, (
+        "what is left is there once: the bundle, in base64, where it can be saved"
+    )
+
+    notebook.page.goto("about:blank")
+    notebook.server.shut_kernels_down()
+    notebook.open()
+    # Jupyter makes the views from the file, so they are in the DOM; that they cannot be shown is out of sight.
+    told = notebook.page.get_by_text("view cannot be shown")
+    expect(told).to_have_count(CELLS, timeout=30_000)
+    notebook.page.wait_for_timeout(1_000)  # Jupyter gives them their layout after that
+    expect(told.filter(visible=True)).to_have_count(0)
+    for cell, question in enumerate(asked, 1):
+        expect(notebook.record(cell)).to_be_visible()
+        expect(notebook.record(cell)).to_contain_text(question)

@@ -65,16 +65,6 @@ def test_a_run_that_fails_says_so_and_keeps_what_came(open_notebook: OpenNoteboo
     assert notebook.evaluate(2, "run.status") == "'failed'"
 
 
-def test_a_line_magic_may_end_in_a_question_mark(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(LOAD, "%copilot --model script:talk.json is this a follow-up?")
-    notebook.run(0)
-    notebook.run(1)
-    view = notebook.view(1)
-    view.expect_text("is this a follow-up?")
-    view.expect_text("This is the second answer.")
-    view.wait_ended()
-
-
 def test_run_all_sends_nothing(open_notebook: OpenNotebook, front: Front) -> None:
     cells = (
         LOAD,
