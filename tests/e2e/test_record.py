@@ -270,7 +270,8 @@ def test_printed_to_pdf_by_nbconvert_it_is_all_unfolded(browser: Browser, monkey
 
 def test_a_record_can_be_read_in_each_theme(open_notebook: OpenNotebook) -> None:
     """Contrast of every text, prompts and small print included, against what is behind it (WCAG AA: 4.5)."""
-    notebook = open_notebook(SETUP, "display(render([ordinary()]), raw=True)")
+    turns = "[ordinary(), RecordTurn(user('And now?'), None, 'stopped', divider='forgotten above')]"
+    notebook = open_notebook(SETUP, f"display(render({turns}), raw=True)")
     notebook.run(0)
     notebook.run(1)
     expect(notebook.output(1).locator(".copilot-record")).to_be_visible()
