@@ -53,6 +53,10 @@ TALK = {
             ],
         },
         {"match": "follow-up", "steps": ["This is the second answer."]},
+        {
+            "match": "snoop",
+            "steps": [[_call("list_variables"), _call("read_file", path="talk.json")], "Nothing to see."],
+        },
         {"match": "slow", "steps": [[_say(" ".join(WORDS), tokensPerSecond=30)]]},
         {
             "match": "break",

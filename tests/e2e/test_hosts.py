@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -68,12 +69,18 @@ def _():
 """
 
 
+SERVED = ("--headless", "--no-token", "--host=127.0.0.1", "--port=PORT")
+
+
+def _write_marimo(folder: Path, setup: str) -> None:
+    setup = setup.replace("%load_ext copilot_widget", "").strip()
+    (folder / "notebook.py").write_text(MARIMO.format(setup=setup.replace("\n", "\n    ")))
+
+
 def test_marimo(open_page: Open, tmp_path: Path) -> None:
-    setup = SETUP.replace("%load_ext copilot_widget", "").replace("approval=True", "approval=True, main_thread=True")
-    (tmp_path / "notebook.py").write_text(MARIMO.format(setup=setup.strip().replace("\n", "\n    ")))
+    _write_marimo(tmp_path, SETUP.replace("approval=True", "approval=True, main_thread=True"))
     (tmp_path / "pyproject.toml").write_text("[tool.marimo.runtime]\nauto_instantiate = true\n")
-    options = ("--headless", "--no-token", "--host=127.0.0.1", "--port=PORT", "--skip-update-check")
-    page = open_page("marimo", "edit", "notebook.py", *options)
+    page = open_page("marimo", "edit", "notebook.py", *SERVED, "--skip-update-check")
     view = _view(page)
     expect(view.message).to_be_visible(timeout=LONG)
     expect(view.root.locator(".cw-header")).to_have_css("height", "28px")  # styles reach into marimo's shadow tree
@@ -104,6 +111,43 @@ def test_marimo(open_page: Open, tmp_path: Path) -> None:
     run = _view(page, 1)
     run.expect_text("All done with the order.")
     expect(run.parts("prompt")).to_have_count(1)
+
+
+def test_marimo_app(open_page: Open, tmp_path: Path) -> None:
+    _write_marimo(tmp_path, SETUP)
+    page = open_page("marimo", "run", "notebook.py", *SERVED)
+    view = _view(page)
+    expect(view.message).to_be_visible(timeout=LONG)
+    expect(view.root.locator(".cw-header")).to_have_css("height", "28px")
+
+    view.ask("Where is order 17? @price")
+    expect(view.approval).to_contain_text("12.5", timeout=LONG)
+    view.expect_state("lookup", "output-available")
+    view.button("Allow once").click()
+    view.wait_ended()
+    view.expect_state("refund", "output-available")
+    view.expect_text("All done with the order.")
+
+    view.ask("snoop")  # what the author's notebook has, the model cannot call for a visitor
+    view.wait_ended(runs=2)
+    view.expect_state("list_variables", "output-error")
+    view.expect_text("There is no tool named 'list_variables'. The tools are: ask_user, lookup, refund.")
+    view.expect_text("There is no tool named 'read_file'.")
+    view.ask("/tools")
+    view.expect_text("/tools does not work here.")
+
+    other = page.context.new_page()
+    other.goto(page.url, wait_until="domcontentloaded")
+    theirs = _view(other)
+    theirs.ask("slow")
+    theirs.expect_text("w20 ")
+    expect(theirs.parts("prompt")).to_have_count(1)
+    expect(theirs.root.get_by_role("button", name=re.compile("^Resume"))).to_have_count(0)
+    view.ask("a follow-up")  # one visitor waits for no other
+    view.wait_ended(runs=3)
+    expect(view.parts("prompt")).to_have_count(3)
+    theirs.stop.click()
+    theirs.wait_ended()
 
 
 def test_voila(open_page: Open, tmp_path: Path) -> None:
