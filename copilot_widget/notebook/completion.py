@@ -70,6 +70,8 @@ class Surroundings:
     models: Callable[[], Sequence[str]] = tuple[str, ...]
     options: bool = False
     selection: bool = False
+    cells: bool = True
+    """Whether there are numbered cells, and a last error."""
     error: str = ""
     """The last error in a few words."""
 
@@ -199,10 +201,11 @@ def _mention(found: re.Match[str], around: Surroundings) -> Found:
 
 
 def _special(typed: str, around: Surroundings) -> Found:
-    last = [("error", "error", around.error or "the last error")]
+    last = [("error", "error", around.error or "the last error")] if around.cells else []
+    cells = [("cell:", "mention", "a cell that has run")] if around.cells else []
     selected = [("selection", "selection", "what is selected in the notebook")] if around.selection else []
     files = [("file:", "mention", "a file of the folder")] if around.root is not None else []
-    for name, kind, detail in (*last, *selected, *files, ("cell:", "mention", "a cell that has run")):
+    for name, kind, detail in (*last, *selected, *files, *cells):
         if name.startswith(typed):
             yield f"@{name}", kind, detail
 

@@ -153,7 +153,7 @@ class AppHost(NotebookHost):
     def surroundings(self, copilot: Copilot | None, *, options: bool = False) -> Surroundings:
         from .completion import Surroundings
 
-        return Surroundings(commands={})
+        return Surroundings(commands={}, cells=False)
 
 
 def host_of(shell: Any) -> NotebookHost:

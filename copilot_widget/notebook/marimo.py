@@ -136,10 +136,13 @@ class MarimoHost:
         from .completion import Surroundings
         from .slash import offered
 
+        if self.main_thread is None:
+            return Surroundings(commands={}, cells=False)
         return Surroundings(
             namespace=self.variables,
             commands={f"/{command.name}": command.summary for command in offered()},
             root=(copilot.root if copilot is not None else None) or self.folder,
+            cells=False,
         )
 
     @property

@@ -124,10 +124,12 @@ def check_offered(name: str) -> None:
 
 def _help(here: Here, _argument: str) -> Note:
     rows = [(Code(each.usage), each.summary) for each in (offered() if here.in_page else COMMANDS)]
+    mentions = "@name hands over a variable, @file:path a file"
+    if here.extension is None:  # then there are neither magics nor numbered cells
+        return note(Table(("command", "what it does"), rows), f"{mentions}.")
     return note(
         Table(("command", "what it does"), rows),
-        "Each works in %copilot and in the composer. @name hands over a variable, @file:path a file, @cell:3 a cell, "
-        "@error the last error.",
+        f"Each works in %copilot and in the composer. {mentions}, @cell:3 a cell, @error the last error.",
     )
 
 

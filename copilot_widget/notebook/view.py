@@ -14,6 +14,7 @@ from .slash import offered
 if TYPE_CHECKING:
     from ..copilot import Copilot
     from ..run import Run
+    from .widget import Kind
 
 
 def about(copilot: Copilot, runs: Sequence[Run]) -> dict[str, Any]:
@@ -26,13 +27,24 @@ def about(copilot: Copilot, runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def choices(copilot: Copilot) -> dict[str, Any]:
-    """What the header offers: models that are known without asking any server; none where a view chooses none."""
+def choices(copilot: Copilot, kind: Kind) -> dict[str, Any]:
+    """What header and composer offer: models that are known without asking any server, none where a view chooses none,
+    and what the empty composer says."""
+    return {"models": _models(copilot), "placeholder": _placeholder(kind)}
+
+
+def _placeholder(kind: Kind) -> str:
+    if kind == "turn":
+        return "Ask a follow-up…"
+    return "Ask, @ for a variable, / for a command…" if offered() else "Ask…"  # an app's visitors have neither
+
+
+def _models(copilot: Copilot) -> list[str]:
     if not any(command.name == "model" for command in offered()):
-        return {"models": []}
+        return []
     used = [run.request.model for run in copilot.asked if run.request.model]
     names = [name for name in (copilot.model_info.name, *used) if name]
-    return {"models": list(dict.fromkeys([*names, *known()]))}
+    return list(dict.fromkeys([*names, *known()]))
 
 
 def turns(runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ class ChatWidget(anywidget.AnyWidget):
         """What the page shows besides the runs' events."""
         return {
             **about(self._copilot, self._runs),
-            **choices(self._copilot),
+            **choices(self._copilot, self._kind),
             "kind": self._kind,
             "widget": self._id,
             "turns": turns(self._runs),

@@ -237,6 +237,13 @@ describe("commands that tell", () => {
     expect(all(".cw-divider").map((line) => line.textContent)).toEqual(["new conversation", "forgotten above"]);
   });
 
+  it("promises what the kernel offers: no button where no model can be chosen", async () => {
+    await start({ models: [], placeholder: "Ask…" });
+    expect(box().placeholder).toBe("Ask…");
+    expect(root.querySelector(".cw-header")?.textContent).toBe("copilotdemo");
+    expect(all(".cw-header button")).toEqual([]);
+  });
+
   it("choose a model by the header's button, also one that is typed", async () => {
     await start();
     const button = byName("Model: demo") as HTMLButtonElement;

@@ -99,8 +99,6 @@ export enum Words {
   Stop = "Stop",
   Editing = "Editing the last message.",
   Cancel = "Cancel",
-  AskFirst = "Ask, @ for a variable, / for a command…",
-  AskMore = "Ask a follow-up…",
   AskNext = "Queue a message…",
   NotConnected = "Not connected",
   Suggestions = "What can stand here",

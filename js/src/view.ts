@@ -26,8 +26,10 @@ export interface View {
   notice: string | null;
   /** A kept conversation that the user may go on with; `about` is in words. */
   earlier: { thread: string; title: string; about: string } | null;
-  /** Models that are known without asking any server. */
+  /** Models that are known without asking any server; none where the user chooses none. */
   models: string[];
+  /** What an empty composer says. */
+  placeholder: string;
   /** Changes of cells that this kernel can undo: run → call → what they are now. */
   changes: Record<string, Record<string, "done" | "undone">>;
   /** What will begin anew with the next turn: stands below the last one. */
@@ -56,6 +58,7 @@ const EMPTY: View = {
   notice: null,
   earlier: null,
   models: [],
+  placeholder: "",
   changes: {},
   divider: null,
 };

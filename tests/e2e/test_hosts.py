@@ -37,6 +37,13 @@ def _view(page: Page, nth: int = 0) -> View:
     return View(page.locator(".copilot-widget").nth(nth))
 
 
+def _expect_no_promises(view: View) -> None:
+    """Of commands, variables and other models, which visitors have not."""
+    expect(view.message).to_have_attribute("placeholder", "Ask…")
+    expect(view.root.locator(".cw-header")).to_have_text("copilotscript:talk.json")
+    expect(view.root.locator(".cw-header").get_by_role("button")).to_have_count(0)
+
+
 MARIMO = """
 import marimo
 
@@ -120,6 +127,7 @@ def test_marimo_app(open_page: Open, tmp_path: Path) -> None:
     expect(view.message).to_be_visible(timeout=LONG)
     expect(view.root.locator(".cw-header")).to_have_css("height", "28px")
 
+    _expect_no_promises(view)
     view.ask("Where is order 17? @price")
     expect(view.approval).to_contain_text("12.5", timeout=LONG)
     view.expect_state("lookup", "output-available")
@@ -159,6 +167,7 @@ def test_voila(open_page: Open, tmp_path: Path) -> None:
     page = open_page("voila", "notebook.ipynb", "--no-browser", "--port=PORT", "--Voila.ip=127.0.0.1")
     view, draft = _view(page), _view(page, 1)
     expect(view.message).to_be_visible(timeout=LONG)
+    _expect_no_promises(view)
     view.ask("Where is order 17?")
     view.button("Allow once").click(timeout=LONG)
     view.wait_ended()

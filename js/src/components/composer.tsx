@@ -27,7 +27,7 @@ export function Composer() {
 
   const running = store.active !== undefined;
   const gone = store.connection === "gone";
-  const hint = placeholder(gone, running, store.view.kind);
+  const hint = gone ? Words.NotConnected : running ? Words.AskNext : store.view.placeholder;
   useLayoutEffect(() => grow(box.current), [text, hint]);
 
   const count = help.assist.current?.count ?? 0;
@@ -161,12 +161,6 @@ function useAssist(box: { current: HTMLTextAreaElement | null }, setText: (text:
       if (made) act?.(made);
     });
   return { assist, menu, chips, use };
-}
-
-function placeholder(gone: boolean, running: boolean, kind: string): string {
-  if (gone) return Words.NotConnected;
-  if (running) return Words.AskNext;
-  return kind === "panel" ? Words.AskFirst : Words.AskMore;
 }
 
 /** As high as its text, up to the style's max-height. */

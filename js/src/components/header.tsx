@@ -1,4 +1,4 @@
-/** Which model answers, and the way to another one. */
+/** Which model answers, and the way to another one where one can be chosen. */
 import { useRef } from "preact/hooks";
 import type { AssistModule } from "../assist/assist.ts";
 import { withAsset } from "../markdown/services.ts";
@@ -17,20 +17,25 @@ export function Header() {
       if (place.current) pick({ button, place: place.current, models, current: model.name, choose });
     });
   };
+  const name = <span>{model.name || (models[0] && Words.ModelUnknown)}</span>;
   return (
     <>
       <div class="cw-header" title={model.reason}>
         <span class="cw-brand">{Words.Brand}</span>
-        <button
-          type="button"
-          class="cw-model"
-          aria-label={modelIs(model.name || Words.ModelNone)}
-          disabled={store.connection === "gone"}
-          onClick={toggle}
-        >
-          <span>{model.name || Words.ModelUnknown}</span>
-          <Icon name="chevron" class="cw-down" />
-        </button>
+        {models[0] ? (
+          <button
+            type="button"
+            class="cw-model"
+            aria-label={modelIs(model.name || Words.ModelNone)}
+            disabled={store.connection === "gone"}
+            onClick={toggle}
+          >
+            {name}
+            <Icon name="chevron" class="cw-down" />
+          </button>
+        ) : (
+          <span class="cw-model">{name}</span>
+        )}
         {model.badge && <span class="cw-badge">{model.badge}</span>}
       </div>
       <div ref={place} />
