@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import UsageError
 from .history import FORGET
+from .keeping import new_thread
 from .protocol.messages import Part, UIMessage
 from .protocol.wire import Usage
 from .runs import loop
@@ -29,7 +29,7 @@ class Conversation:
     """The runs of a thread."""
 
     def __init__(self) -> None:
-        self.thread = _new_thread()
+        self.thread = new_thread()
         """Its name in the store."""
         self.runs: list[Run] = []
         """All that were asked here; `turns` are those of the conversation as it stands."""
@@ -108,9 +108,16 @@ class Conversation:
         self.leave()
         return True
 
+    def move(self, thread: str) -> None:
+        """Call it `thread` from now on, with all that was said."""
+        for run in self.asked:
+            run.move(thread)
+        self.thread = thread
+        self.changed("history")
+
     def leave(self) -> None:
         """Begin a new conversation with the next question."""
-        self.thread = _new_thread()
+        self.thread = new_thread()
         self._forgets = False
         self.changed("history")
 
@@ -140,10 +147,6 @@ class Conversation:
     def changed(self, what: Change) -> None:
         for watcher in list(self._watchers):
             watcher(what)
-
-
-def _new_thread() -> str:
-    return f"thread-{secrets.token_urlsafe(9)}"
 
 
 __all__ = ["Change", "ChangeListener", "Conversation"]

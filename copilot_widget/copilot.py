@@ -20,7 +20,7 @@ from .instructions import instructions_for
 from .keeping import Keeping, StoreGiven, title_of
 from .models.base import Model, ModelInfo, ModelRequest
 from .notices import Notices
-from .past import go_on, recorded, resume, unfinished
+from .past import go_on, part_ways, recorded, resume, unfinished
 from .protocol.messages import DataPart, Part, TextPart, UIMessage
 from .run import Run, follow
 from .runs import loop
@@ -217,6 +217,8 @@ class Copilot(Conversation):
         checked = self.options(**{name: options.get(name) for name in ("max_steps", "budget", "approvals", "executor")})
         model, record = options.get("model"), options.get("record")
         where = self.executor(options.get("executor"))
+        if where is self._kernel:
+            part_ways(self)
         run_id = f"run-{secrets.token_urlsafe(12)}"
         luggage = {"model": model or ""} if where is self._kernel else self._luggage(model)
         request = RunRequest(

@@ -8,8 +8,10 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Union, cast
@@ -31,6 +33,8 @@ from .store.behind import WriteBehind
 StoreGiven = Union[str, Literal[False], None]
 
 TITLE_LENGTH = 60
+_LOOK_SECONDS = 1.0
+"""How long a question waits to know whether its conversation went on elsewhere."""
 _EXIT_SECONDS = 2.0
 """How long a process that ends waits until all is written."""
 
@@ -39,6 +43,11 @@ _stores: dict[tuple[str, ...], Store] = {}
 _told: set[str] = set()
 """What this process has said about them: once is enough."""
 _open_ones: weakref.WeakSet[Keeping] = weakref.WeakSet()
+
+
+def new_thread() -> str:
+    """An id for a conversation."""
+    return f"thread-{secrets.token_urlsafe(9)}"
 
 
 class Keeping:
@@ -138,6 +147,30 @@ class Keeping:
         self.begin(thread, title)
         loop.start(self.store.put(self.owner, thread, *messages)).result()
 
+    def part(self, thread: str, known: Collection[str]) -> str | None:
+        """Where others have gone on with a conversation, whose messages are `known` here: the id of a copy that has
+        these. None where nobody has, or that cannot be read at once."""
+        store = self.store
+        if not isinstance(store, WriteBehind):
+            return None
+        parting = loop.start(self._part(store, thread, known))
+        try:
+            return parting.result(_LOOK_SECONDS)
+        except (CopilotError, FutureTimeout):  # no answer waits long for it, and none fails with it
+            parting.cancel()
+            return None
+
+    async def _part(self, store: WriteBehind, thread: str, known: Collection[str]) -> str | None:
+        if not await store.went_on(self.owner, thread, known):
+            return None
+        found = await store.conversations(self.owner)
+        title = next((each.title for each in found if each.thread == thread), None)
+        copy = new_thread()
+        await store.copy(self.owner, thread, copy, known)
+        await store.label(self.owner, copy, place=self.place, title=title)
+        self.labelled.add(copy)
+        return copy
+
     def rename(self, thread: str, title: str) -> None:
         async def label(kept: WriteBehind) -> None:
             await kept.label(self.owner, thread, title=title)
@@ -218,4 +251,4 @@ def _write_the_rest() -> None:
         return  # there is nobody left to tell
 
 
-__all__ = ["Keeping", "StoreGiven", "title_of"]
+__all__ = ["Keeping", "StoreGiven", "new_thread", "title_of"]

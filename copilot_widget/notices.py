@@ -20,6 +20,10 @@ class Notices:
         for listener in self._listeners[-1:]:  # the latest view is the one that is looked at
             listener(text)
 
+    def keep(self, text: str) -> None:
+        """Let it be said by the view that shows the next question."""
+        self._waiting.append(text)
+
     def take(self) -> str | None:
         """What has been said so far, and is now said by who takes it."""
         waiting, self._waiting = self._waiting, []

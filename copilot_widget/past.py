@@ -21,12 +21,17 @@ from .protocol.wire import to_wire
 from .record import RecordTurn
 from .run import Run
 from .runs.base import Executor
-from .state import RunRequest
+from .state import TERMINAL, RunRequest
 
 if TYPE_CHECKING:
     from .copilot import Copilot
 
 Ending = Literal["completed", "failed", "stopped", "interrupted"]
+
+_PARTED = (
+    "This conversation went on in another kernel. What is asked here goes on in a copy of it, with the turns above; "
+    "/history lists both."
+)
 
 CUT = "the kernel ended before this call did"
 
@@ -74,6 +79,19 @@ def go_on(copilot: Copilot, name: str) -> None:
         take(copilot, kept)
     elif name != copilot.thread:
         copilot.keeping.begin(copilot.thread, name)
+
+
+def part_ways(copilot: Copilot) -> None:
+    """Before a question: where another kernel has gone on with this conversation, go on in a copy of what is known
+    here. So no turn is lost, and none stands between those of others that its model has not read."""
+    asked = copilot.asked
+    if not asked or any(run.status not in TERMINAL for run in asked):
+        return
+    known = {each for run in asked for each in (run.prompt.id, run.request.message_id)}
+    copy = copilot.keeping.part(copilot.thread, known)
+    if copy is not None:
+        copilot.move(copy)
+        copilot.notices.keep(_PARTED)
 
 
 def take(copilot: Copilot, messages: Iterable[UIMessage]) -> None:
@@ -206,6 +224,7 @@ __all__ = [
     "divider",
     "ending_of",
     "go_on",
+    "part_ways",
     "past_runs",
     "recorded",
     "resume",

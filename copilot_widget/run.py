@@ -75,6 +75,10 @@ class Run:
         """What was asked for."""
         return self._request
 
+    def move(self, thread: str) -> None:
+        """Count it, which has ended, to another conversation."""
+        self._request = self._request.model_copy(update={"thread": thread})
+
     @property
     def executor(self) -> Executor:
         """Where it is executed."""

@@ -121,6 +121,26 @@ async def test_of_many_messages_that_come_at_once_the_good_ones_are_written() ->
     assert told == ["It has 70 MB."]
 
 
+async def test_what_others_wrote_last_is_noticed_and_what_is_known_is_copied(tmp_path: Path) -> None:
+    path = tmp_path / "threads.sqlite3"
+    (here, told), (there, _) = behind(SqlStore(path)), behind(SqlStore(path))
+    assert not await here.went_on("ann", "t", ())  # nothing was written yet: nothing is waited for
+    await here.put("ann", "t", said("asked here", "1"))
+    await here.flush()
+    assert not await here.went_on("ann", "t", ())
+    await there.load("ann", "t")
+    await there.put("ann", "t", said("asked there", "2"))
+    await there.flush()
+    assert await here.went_on("ann", "t", ())
+    assert not await here.went_on("ann", "t", ["2"])  # a run of ours that others have executed
+    assert not await there.went_on("ann", "t", ())
+    await here.copy("ann", "t", "copy", ())
+    await here.flush()
+    assert await texts(here, "copy") == await texts(SqlStore(path), "copy") == ["asked here"]
+    assert await texts(SqlStore(path)) == ["asked here", "asked there"]
+    assert told == []
+
+
 async def test_what_others_wrote_is_read_before_the_next_answer(tmp_path: Path) -> None:
     path = tmp_path / "threads.sqlite3"
     here, told = behind(SqlStore(path))

@@ -151,6 +151,9 @@ class Extension:
         if copilot is None:
             copilot = Copilot()
             copilot.resume(thread)
+            if thread in self.copilots:  # one that goes on in a copy
+                moved = self.copilots.pop(thread)
+                self.copilots[moved.thread] = moved
             copilot.offer(self._decorated)
             self.copilots[name] = copilot
         self.current = name

@@ -334,9 +334,9 @@ class ChatWidget(anywidget.AnyWidget):
         return self._shown(run)
 
     def _shown(self, run: Run) -> dict[str, Any]:
-        self._draft = self._notice = None
+        self._draft, self._notice = None, self._copilot.notices.take()
         self.add(run)
-        self._send_from_anywhere({"type": "view", "view": {"draft": None, "notice": None}})
+        self._send_from_anywhere({"type": "view", "view": {"draft": None, "notice": self._notice}})
         place = self._runs.index(run)
         return {"turn": turn(run, self._runs[place - 1] if place else None), "replaces": run.replaces}
 

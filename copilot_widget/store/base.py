@@ -46,6 +46,10 @@ class Store(Protocol):
         """The oldest first; empty for a thread that nobody has written in."""
         ...
 
+    async def last(self, owner: str, thread: str) -> str | None:
+        """The id of the message at its end; None for a thread that has none."""
+        ...
+
     async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
         """Keep messages: each at the end, or in the place of the one with its id."""
         ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from ..errors import CopilotError, StoreError, one_line
 from ..protocol.messages import UIMessage
@@ -41,6 +41,8 @@ class WriteBehind:
         self._writer: asyncio.Task[None] | None = None
         self._in_trouble = False
         self._has_begun = False
+        self._is_shared = False
+        """True once others can have found in the store behind what is kept here."""
 
     # ---- what runs use ------------------------------------------------------------------------------------
 
@@ -51,6 +53,9 @@ class WriteBehind:
             except CopilotError as error:
                 self._say(error)
         return await self._memory.messages(owner, thread)
+
+    async def last(self, owner: str, thread: str) -> str | None:
+        return await self._memory.last(owner, thread)
 
     async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
         await self._memory.put(owner, thread, *messages)
@@ -88,10 +93,28 @@ class WriteBehind:
         """What is kept of a conversation, which runs go on from then on."""
         await self.flush()
         kept = await (await self._open()).messages(owner, thread)
+        self._is_shared = True
         self._stale.discard((owner, thread))
         await self._memory.clear(owner, thread)
         await self._memory.put(owner, thread, *kept)
         return kept
+
+    async def went_on(self, owner: str, thread: str, known: Collection[str]) -> bool:
+        """Whether others have written last in a conversation. `known` are ids of messages that are not theirs, as are
+        those that were written or read here."""
+        if not self._is_shared or self._in_trouble:
+            return False
+        await self.flush()
+        last = await (await self._open()).last(owner, thread)
+        return last is not None and last not in known and last not in await self._ids(owner, thread)
+
+    async def copy(self, owner: str, thread: str, to: str, known: Collection[str]) -> None:
+        """Keep what is known here of a conversation as another one."""
+        known = {*known, *await self._ids(owner, thread)}
+        await self.put(owner, to, *(each for each in await self.messages(owner, thread) if each.id in known))
+
+    async def _ids(self, owner: str, thread: str) -> set[str]:
+        return {message.id for message in await self._memory.messages(owner, thread)}
 
     def changed_elsewhere(self, owner: str, thread: str) -> None:
         """Others write in the conversation: what they wrote is read before it is used next."""
@@ -134,6 +157,7 @@ class WriteBehind:
                     return
             else:
                 self._in_trouble = False
+                self._is_shared = True
             if self._line.get(key) is work:
                 del self._line[key]
 

@@ -29,6 +29,10 @@ class MemoryStore:
         held = self._threads.get((owner, thread))
         return list(held.messages.values()) if held is not None else []
 
+    async def last(self, owner: str, thread: str) -> str | None:
+        held = self._threads.get((owner, thread))
+        return next(reversed(held.messages), None) if held is not None else None
+
     async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
         held = self._threads.setdefault((owner, thread), _Thread())
         held.messages.update((message.id, message) for message in messages)

@@ -44,6 +44,12 @@ class RemoteStore:
             raise self._strange("no messages in its answer")
         return [UIMessage.from_wire(wire) for wire in cast("list[Any]", found)]
 
+    async def last(self, owner: str, thread: str) -> str | None:
+        found = (await self._call("last", owner, thread)).get("last")
+        if found is not None and not isinstance(found, str):
+            raise self._strange("no message's id in its answer")
+        return found
+
     async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
         for message in messages:
             await self._call("put", owner, thread, message=encode(message))

@@ -61,6 +61,8 @@ class _Endpoint:
         if method == "messages":
             texts = [encode(message) for message in await self._store.messages(owner, thread)]
             return f'{{"version": {VERSION}, "messages": [{",".join(texts)}]}}'
+        if method == "last":
+            return json.dumps({"version": VERSION, "last": await self._store.last(owner, thread)})
         if method == "put":
             await self._store.put(owner, thread, _message(asked))
         elif method == "truncate":

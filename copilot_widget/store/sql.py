@@ -102,6 +102,13 @@ class SqlStore:
         query = select(_messages.c.content).where(_messages.c.thread_key == key).order_by(_messages.c.position)
         return await self._call(lambda connection: [decode(text) for text in connection.scalars(query)], write=False)
 
+    async def last(self, owner: str, thread: str) -> str | None:
+        of_thread = _messages.c.thread_key == _digest(owner, thread)
+        end = select(func.max(_messages.c.position)).where(of_thread)  # reads no content but that of one row
+        query = select(_messages.c.content).where(of_thread, _messages.c.position == end.scalar_subquery())
+        content = await self._call(lambda connection: connection.scalar(query), write=False)
+        return decode(content).id if content is not None else None
+
     async def put(self, owner: str, thread: str, *messages: UIMessage) -> None:
         key = _digest(owner, thread)
         # The thread's row is written first: it stays locked until the commit, so positions come in commits' order.

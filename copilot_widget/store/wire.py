@@ -1,7 +1,8 @@
 """What the service that keeps conversations, and who calls it, must agree on.
 
-`POST /service/threads/{messages,put,truncate,clear,label,conversations,check}` with `{version, owner, thread, …}` is
-answered by `{version, messages?, conversations?}`, or by `{error: {code, message, hint}}` and a status that is not 200.
+`POST /service/threads/{messages,last,put,truncate,clear,label,conversations,check}` with `{version, owner, thread, …}`
+is answered by `{version, messages?, last?, conversations?}`, or by `{error: {code, message, hint}}` and a status that
+is not 200.
 """
 
 from __future__ import annotations

@@ -61,6 +61,19 @@ async def test_a_message_that_is_put_again_keeps_its_place(anywhere: Place):
     assert await texts(anywhere.open()) == ["a, later", "b, later", "c, later", "d", "e", "f"]
 
 
+async def test_the_end_of_a_conversation_is_known_without_the_rest(anywhere: Place):
+    store = anywhere.open()
+    assert await store.last("ann", "t") is None
+    for name in ("a", "b \0 \ud800", "c"):
+        await store.put("ann", "t", said(name, name))
+    await anywhere.open().put("ann", "t", said("a, later", "a"))
+    assert await store.last("ann", "t") == "c"
+    await store.truncate("ann", "t", "b \0 \ud800")
+    assert await anywhere.open().last("ann", "t") == "b \0 \ud800"
+    await store.clear("ann", "t")
+    assert await store.last("ann", "t") is None
+
+
 async def test_what_follows_a_message_is_forgotten(anywhere: Place):
     store = anywhere.open()
     for name in ("a", "b", "c", "d"):

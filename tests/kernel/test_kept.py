@@ -174,6 +174,43 @@ def test_notebooks_and_kernels_keep_apart(notebook: Notebook, start_kernel: Call
     assert again.value("[run.prompt.text for run in run.copilot.runs]") == ["what is ours?", "again"]
 
 
+def test_two_kernels_that_go_on_with_one_conversation_part_ways(notebook: Notebook) -> None:
+    here, there = notebook.kernel(), notebook.kernel()
+    ask(here, "what is kept?")
+    ended(here)
+    told(there, "/resume what is kept")
+    ask(there, "again, over there")
+    ended(there)
+    for question in ("again, over here", "again and again"):
+        ask(here, question)
+        ended(here)
+    [said] = notices(here)
+    assert said.startswith("This conversation went on in another kernel. What is asked here goes on in a copy of it")
+    assert here.value("len({run.request.thread for run in run.copilot.runs})") == 1
+    ask(there, "again, last")
+    ended(there)
+    assert not any(notices(there))
+    listed = [line.split("|")[1:3] for line in told(there, "/history").splitlines() if "what is kept?" in line]
+    assert listed == [[" what is kept? ", " 3 "]] * 2
+    copy, original = (kernel.value("run.copilot.thread") for kernel in (here, there))
+    told(here, f"/resume {original}")
+    ask(here, "again, from here")
+    ended(here)
+    ask(there, "again, in a copy")
+    ended(there)
+    for thread in (original, there.value("run.copilot.thread")):  # each is found by its own id
+        told(there, f"/resume {thread}")
+    assert there.value("extension.copilots[extension.current] is run.copilot")
+    third = notebook.kernel()
+    for thread, asked in (
+        (copy, ["again, over here", "again and again"]),
+        (original, ["again, over there", "again, last", "again, from here"]),
+    ):
+        told(third, f"/resume {thread}")
+        resumed = "[run.prompt.text for run in extension.copilots[extension.current].runs]"
+        assert third.value(resumed) == ["what is kept?", *asked]
+
+
 def test_off_keeps_nothing(notebook: Notebook) -> None:
     kernel = notebook.kernel()
     kernel.run("%config Copilot.store = 'off'").check()
