@@ -38,6 +38,10 @@ class Host(Protocol):
         """What conversations are kept by: the notebook's path, else the working folder; None: they are not kept."""
         ...
 
+    def recorded(self, place: str) -> Collection[str]:
+        """Ids of the conversations whose record the notebook at `place` holds, as it was saved last; reads it."""
+        ...
+
     @property
     def commands(self) -> Collection[str] | None:
         """Names of the slash commands that a view's composer has; None: all."""
@@ -82,6 +86,9 @@ class PlainHost:
     folder: Path | None = None
     place: str | None = None
     commands: Collection[str] | None = None
+
+    def recorded(self, place: str) -> Collection[str]:
+        return ()
 
     def tools(self) -> Sequence[Tool]:
         return ()

@@ -83,9 +83,12 @@ class Keeping:
     @cached_property
     def owner(self) -> str:
         """Whose conversations they are: where several people share a database, it must tell them apart."""
+        return owner() if self._is_shared else LOCAL
+
+    @cached_property
+    def _is_shared(self) -> bool:
         chosen = setting("store", self._given, env="COPILOT_STORE") or ""
-        shared = not chosen.startswith("sqlite:") if chosen else bool(os.environ.get("COPILOT_SERVICE_URL"))
-        return owner() if shared else LOCAL
+        return not chosen.startswith("sqlite:") if chosen else bool(os.environ.get("COPILOT_SERVICE_URL"))
 
     @cached_property
     def store(self) -> Store:
@@ -199,8 +202,39 @@ class Keeping:
 
     async def find(self, words: Sequence[str] = (), *, everywhere: bool = False) -> list[Summary]:
         """The same, on the agent's loop."""
-        place = None if everywhere else self.place
-        return await self._kept.conversations(self.owner, place=place, words=words)
+        if everywhere:
+            return await self._kept.conversations(self.owner, words=words)
+        found = await self._kept.conversations(self.owner, place=self.place, words=words)
+        return sorted([*found, *await self._left_behind(words)], key=lambda each: -each.updated)
+
+    async def _left_behind(self, words: Sequence[str] = ()) -> list[Summary]:
+        """Those of this notebook before it was renamed or moved: its file has their record, and the file that they are
+        kept by is no longer there. A copy's are its original's, as long as that is there.
+
+        In a database of several machines nobody can say what is no longer there.
+        """
+        if self.place is None or self._is_shared:
+            return []
+        recorded = await asyncio.to_thread(host().recorded, self.place)
+        if not recorded:
+            return []
+        found = await self._kept.conversations(self.owner, words=words)
+        mine = (each for each in found if each.thread in recorded)
+        return [each for each in mine if each.place != self.place and _is_gone(each.place)]
+
+    def adopt(self, thread: str) -> None:
+        """Keep a conversation by this notebook's path from now on, where it was left behind under another."""
+
+        async def label() -> None:
+            if any(each.thread == thread for each in await self._left_behind()):
+                await self._kept.label(self.owner, thread, place=self.place)
+
+        loop.start(label()).result()
+
+    def named(self, name: str) -> str | None:
+        """The id of this notebook's conversation that got its name when the notebook was called otherwise."""
+        found = (each.thread for each in self.conversations())
+        return next((each for each in found if _IS_ID.fullmatch(each) and each.rpartition("@")[0] == name), None)
 
     @property
     def _kept(self) -> WriteBehind:
@@ -232,6 +266,16 @@ def title_of(question: str) -> str:
     head = text[: TITLE_LENGTH - 1]
     whole = head.rpartition(" ")[0] if text[TITLE_LENGTH - 1] != " " else head
     return (whole if len(whole) > TITLE_LENGTH // 2 else head).rstrip(" ,;:-") + "…"
+
+
+def _is_gone(path: str) -> bool:
+    try:
+        Path(path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        pass  # it cannot be said
+    return False
 
 
 async def _written(store: WriteBehind) -> None:

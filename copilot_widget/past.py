@@ -62,6 +62,7 @@ def resume(copilot: Copilot, thread: str) -> None:
         raise UsageError(
             f"No conversation {thread!r} is kept here.", hint="%copilot /history lists those that are.", code="unknown"
         )
+    copilot.keeping.adopt(thread)
     copilot.thread = thread
     copilot.keeping.labelled.add(thread)
     take(copilot, kept)
@@ -71,6 +72,10 @@ def go_on(copilot: Copilot, name: str) -> None:
     """With what is kept of the conversation of that name, where there is something."""
     try:
         kept = copilot.keeping.load(copilot.thread)
+        before = None if kept or name == copilot.thread else copilot.keeping.named(name)
+        if before is not None:
+            copilot.keeping.adopt(before)
+            copilot.thread, kept = before, copilot.keeping.load(before)
     except CopilotError as error:
         copilot.notices.say(f"What was said in {name!r} before cannot be read. {error}")
         return

@@ -49,7 +49,7 @@ def show(
     if host.headless:
         for run in runs:
             run.wait()
-        RecordDisplay(render(recorded(runs))).show()
+        RecordDisplay(render(recorded(runs)), _threads(runs)).show()
         return
     from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
@@ -61,7 +61,7 @@ def show(
         display(view, raw=True)
         return
     # As long as no live view stands beside it, it is laid out: a long one would be for seconds.
-    record = RecordDisplay(_bundle(runs, size=0))
+    record = RecordDisplay(_bundle(runs, size=0), _threads(runs))
     keeper = _Keeper(widget, record)
     record.show()
     display(view, raw=True)
@@ -108,7 +108,8 @@ class _Keeper:
         self._pause = 0.0
         # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.
         while self._goes_on():
-            self._record.update(await asyncio.to_thread(_bundle, self._widget.runs))
+            runs = self._widget.runs
+            self._record.update(await asyncio.to_thread(_bundle, runs), _threads(runs))
 
     def _goes_on(self) -> bool:
         with self._lock:
@@ -123,6 +124,11 @@ def _bundle(runs: Sequence[Run], size: int = _RECORD_SIZE) -> dict[str, str]:
         first -= 1
         size -= sum(len(dumps(message.to_wire())) for message in (runs[first].prompt, runs[first].message))
     return render(recorded(runs, first), beside=True, earlier=first)
+
+
+def _threads(runs: Sequence[Run]) -> list[str]:
+    """The conversations that are kept."""
+    return list(dict.fromkeys(run.request.thread for run in runs if run.copilot.keeping.place is not None))
 
 
 def _print(runs: Sequence[Run]) -> None:

@@ -59,6 +59,11 @@ class NotebookHost:
     def place(self) -> str | None:
         return notebook_path(self.shell.user_ns) or str(self.folder or "") or None
 
+    def recorded(self, place: str) -> Collection[str]:
+        from .record_display import threads_in
+
+        return threads_in(place)
+
     @property
     def commands(self) -> Collection[str] | None:
         return None

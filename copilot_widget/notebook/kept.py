@@ -57,10 +57,10 @@ async def _offer(copilot: Copilot, widget: ChatWidget, kind: Kind) -> None:
     if earlier is None:
         return
     if kind == "turn":
-        what = f"{earlier.title}, {about(earlier)}"
+        what = f"{earlier.title}, {about(earlier, copilot.keeping.place)}"
         widget.tell(f"An earlier conversation of this notebook can be resumed: %copilot /resume ({what})")
     elif not widget.runs:
-        widget.offer({"thread": earlier.thread, "title": earlier.title, "about": about(earlier)})
+        widget.offer({"thread": earlier.thread, "title": earlier.title, "about": about(earlier, copilot.keeping.place)})
 
 
 def reopen(widget: ChatWidget, copilot: Copilot, thread: str | None) -> dict[str, Any]:
@@ -97,8 +97,9 @@ def _resume(here: Here, argument: str) -> str:
     """[ID|words]: the latest conversation of this notebook, or the one that is named. In a composer it takes the place
     of one that has not begun."""
     copilot = here.copilot
+    place = copilot.keeping.place
     if argument:
-        chosen = choose(copilot.keeping.conversations(everywhere=True), argument, copilot.keeping.place)
+        chosen = choose(copilot.keeping.conversations(everywhere=True), argument, place)
     else:
         in_use = _threads_here()
         found = [each for each in copilot.keeping.conversations() if each.thread not in in_use]
@@ -112,7 +113,7 @@ def _resume(here: Here, argument: str) -> str:
         copilot.resume(chosen.thread)
     else:
         here.notebook.host.show_panel(here.notebook.resume(chosen.thread))
-    return f"Resumed: {escape(chosen.title)} · {about(chosen)}. {_GONE}"
+    return f"Resumed: {escape(chosen.title)} · {escape(about(chosen, None if argument else place))}. {_GONE}"
 
 
 def _history(here: Here, argument: str) -> str:
@@ -129,7 +130,11 @@ def _history(here: Here, argument: str) -> str:
         return f"Renamed: {escape(chosen.title)} is called {escape(title[:200])} now."
     everywhere = "--all" in words
     wanted = [word for word in words if word != "--all"]
-    return _table(copilot.keeping.conversations(wanted, everywhere=everywhere), wanted, everywhere)
+    return _table(
+        copilot.keeping.conversations(wanted, everywhere=everywhere),
+        wanted,
+        None if everywhere else copilot.keeping.place,
+    )
 
 
 def _export(here: Here, argument: str) -> str:
@@ -195,14 +200,16 @@ def choose(found: Sequence[Summary], text: str, place: str | None) -> Summary:
     )
 
 
-def _table(found: Sequence[Summary], words: Sequence[str], everywhere: bool) -> str:
+def _table(found: Sequence[Summary], words: Sequence[str], place: str | None) -> str:
+    """`place`: the notebook whose they are; None: those of all."""
+    everywhere = place is None
     where = "" if everywhere else " of this notebook"
     if not found:
         having = f" with {escape(' '.join(words))}" if words else ""
         more = "" if everywhere else " `%copilot /history --all` looks through all notebooks."
         return f"No conversations{where}{having} are kept.{more}"
     head = ["title", "turns", "last", "model", "cost", "id", *(["notebook"] if everywhere else [])]
-    rows = [_row(each, everywhere) for each in found[:_SHOWN]]
+    rows = [_row(each, place) for each in found[:_SHOWN]]
     lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
     notes = ["Go on with one: `%copilot /resume ID`. Others: `/history WORDS`, `/history rename ID TITLE`, "]
     notes[0] += "`/history delete ID`, `/history --all`."
@@ -211,7 +218,7 @@ def _table(found: Sequence[Summary], words: Sequence[str], everywhere: bool) -> 
     return "\n".join(lines) + "\n\n" + "\n\n".join(notes)
 
 
-def _row(each: Summary, everywhere: bool) -> list[str]:
+def _row(each: Summary, place: str | None) -> list[str]:
     cost = (
         "?"
         if each.cost is None
@@ -219,8 +226,15 @@ def _row(each: Summary, everywhere: bool) -> list[str]:
         if each.cost >= 0.1 or not each.cost
         else f"\\${each.cost:.4f}"
     )
-    cells = [escape(each.title), str(each.turns), when(each.updated), escape(each.model), cost, f"`{short_id(each)}`"]
-    return [*cells, escape(Path(each.place).name)] if everywhere else cells
+    cells = [
+        escape(each.title + _origin(each, place)),
+        str(each.turns),
+        when(each.updated),
+        escape(each.model),
+        cost,
+        f"`{short_id(each)}`",
+    ]
+    return [*cells, escape(Path(each.place).name)] if place is None else cells
 
 
 def short_id(each: Summary) -> str:
@@ -229,9 +243,16 @@ def short_id(each: Summary) -> str:
     return (name or each.thread.removeprefix("thread-")).replace("`", "")
 
 
-def about(each: Summary) -> str:
-    """`3 turns, yesterday 17:02`"""
-    return f"{_turns(each.turns)}, {when(each.updated)}"
+def about(each: Summary, place: str | None = None) -> str:
+    """`3 turns, yesterday 17:02`; at a notebook's `place` also where it is from, if from elsewhere."""
+    return f"{_turns(each.turns)}, {when(each.updated)}{_origin(each, place)}"
+
+
+def _origin(each: Summary, place: str | None) -> str:
+    if place is None or each.place == place:
+        return ""
+    name = Path(each.place).name
+    return f", from {name if name != Path(place).name else each.place}, which is no longer there"
 
 
 def _turns(number: int) -> str:

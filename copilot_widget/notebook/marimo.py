@@ -101,6 +101,9 @@ class MarimoHost:
         file = self.variables.get("__file__")
         return str(Path(file).absolute()) if isinstance(file, str) else None
 
+    def recorded(self, place: str) -> Collection[str]:
+        return ()  # its notebooks hold code only
+
     @property
     def commands(self) -> Collection[str]:
         """Without those of IPython's last error, and of cells that ask."""

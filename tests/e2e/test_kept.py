@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+import nbformat
 from playwright.sync_api import expect
+
+from copilot_widget.notebook.record_display import threads_in
 
 from .conftest import OpenNotebook
 from .jupyter import JupyterServer
@@ -49,6 +52,11 @@ def test_a_restarted_kernel_offers_the_conversation_and_goes_on_with_it(
     expect(notebook.record(2)).to_contain_text("Interrupted: the kernel ended")
     expect(notebook.record(2).get_by_text("This is the second answer.")).to_have_count(2)
     notebook.save()
+    saved = nbformat.read(server.files / notebook.name, as_version=4)
+    outputs = [output for cell in saved.cells[1:3] for output in cell.outputs]
+    told = [output.metadata.copilot_widget.threads for output in outputs if "copilot_widget" in output.metadata]
+    assert len(told) == 2  # the question's cell, and the panel that had nothing to show at first
+    assert told[0] == told[1] == list(threads_in(server.files / notebook.name))
     notebook.reload()
     notebook.view(2).wait_ended(runs=3)
     expect(notebook.broken()).to_have_count(0)

@@ -44,6 +44,8 @@ class Reply:
     stdout: str = ""
     stderr: str = ""
     displays: list[dict[str, Any]] = field(default_factory=list)
+    metadata: list[dict[str, Any]] = field(default_factory=list)
+    """Of each of `displays`."""
     updates: list[dict[str, Any]] = field(default_factory=list)
     result: dict[str, Any] | None = None
     error: str = ""
@@ -134,6 +136,7 @@ class Kernel:
             setattr(reply, content["name"], getattr(reply, content["name"]) + content["text"])
         elif kind == "display_data":
             reply.displays.append(content["data"])
+            reply.metadata.append(content["metadata"])
         elif kind == "update_display_data":
             reply.updates.append(content["data"])
         elif kind == "execute_result":

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from copilot_widget.protocol.messages import TextPart, UIMessage
@@ -209,6 +210,62 @@ def test_two_kernels_that_go_on_with_one_conversation_part_ways(notebook: Notebo
         told(third, f"/resume {thread}")
         resumed = "[run.prompt.text for run in extension.copilots[extension.current].runs]"
         assert third.value(resumed) == ["what is kept?", *asked]
+
+
+def test_a_notebook_that_was_renamed_or_moved_finds_what_its_file_has_a_record_of(
+    notebook: Notebook, start_kernel: Callable[..., Kernel]
+) -> None:
+    first = notebook.kernel()
+    ask(first, "what is kept?")
+    ended(first)
+    time.sleep(0.2)
+    plan = first.run("run = %copilot --thread plan what is the plan?").check()
+    ended(first)
+    cell = first.run("%copilot").check()
+    first.close()
+
+    def save(path: Path) -> None:
+        replies = (plan, cell)
+        outputs = [
+            nbformat.v4.new_output("display_data", data=data, metadata=metadata)
+            for reply in replies
+            for data, metadata in zip(reply.displays, reply.metadata, strict=True)
+        ]
+        path.parent.mkdir(exist_ok=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs)]), path)
+
+    save(notebook.path)
+    copy = Notebook(start_kernel, notebook.folder, "copy.ipynb")
+    save(copy.path)
+    kernel = copy.kernel()  # its original is there: what is said in that is not offered here
+    assert told(kernel, "/history").startswith("No conversations of this notebook are kept.")
+    kernel.close()
+    copy.path.unlink()
+    stranger = Notebook(start_kernel, notebook.folder, "stranger.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(), stranger.path)
+
+    moved = Notebook(start_kernel, notebook.folder, "there/final.ipynb")
+    moved.path.parent.mkdir()
+    notebook.path.rename(moved.path)
+    kernel = stranger.kernel()  # in the same folder, and without a record of them
+    assert told(kernel, "/history").startswith("No conversations of this notebook are kept.")
+    kernel.close()
+    kernel = moved.kernel()
+    kernel.run("%copilot").check()
+    offers = "[e for w in __import__('ipywidgets').Widget.widgets.values() if (e := getattr(w, '_earlier', None))]"
+    deadline = time.monotonic() + 20
+    while not (offered := kernel.value(offers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert offered[0]["title"] == "plan"
+    assert offered[0]["about"].endswith(", from work.ipynb, which is no longer there")
+    assert "plan, from work.ipynb, which is no longer there | 1 |" in told(kernel, "/history")
+    ask(kernel, "--thread plan again?")
+    ended(kernel)
+    assert kernel.value("[run.prompt.text for run in run.copilot.runs]") == ["what is the plan?", "again?"]
+    assert "| plan | 2 |" in told(kernel, "/history")  # it is kept by this path from now on
+    kernel.close()
+    assert set(notebook.rows("select place from copilot_threads where title = 'plan'")) == {(str(moved.path),)}
 
 
 def test_off_keeps_nothing(notebook: Notebook) -> None:
