@@ -42,6 +42,11 @@ class Host(Protocol):
         """Ids of the conversations whose record the notebook at `place` holds, as it was saved last; reads it."""
         ...
 
+    def renamed(self, place: str, threads: Collection[str]) -> str | None:
+        """What the notebook at `place` is called now, in the same folder: the one that holds a record of `threads`.
+        None where it is still there, or that cannot be said."""
+        ...
+
     @property
     def commands(self) -> Collection[str] | None:
         """Names of the slash commands that a view's composer has; None: all."""
@@ -89,6 +94,9 @@ class PlainHost:
 
     def recorded(self, place: str) -> Collection[str]:
         return ()
+
+    def renamed(self, place: str, threads: Collection[str]) -> str | None:
+        return None
 
     def tools(self) -> Sequence[Tool]:
         return ()

@@ -42,6 +42,8 @@ _stores: dict[tuple[str, ...], Store] = {}
 """Those behind, which Copilots share. The key is all that one is made of."""
 _told: set[str] = set()
 """What this process has said about them: once is enough."""
+_renamed: dict[str, str] = {}
+"""What this process's notebook is called now, by what it was called when it began."""
 _open_ones: weakref.WeakSet[Keeping] = weakref.WeakSet()
 
 
@@ -71,9 +73,14 @@ class Keeping:
         self.labelled: set[str] = set()
         """Threads that have a title by now."""
 
-    @cached_property
+    @property
     def place(self) -> str | None:
-        """The notebook or the folder that it belongs to; None: it is not kept. Decided at the first use."""
+        """The notebook or the folder that it belongs to; None: it is not kept."""
+        return _renamed.get(self._place or "", self._place)
+
+    @cached_property
+    def _place(self) -> str | None:
+        """As it was called at the first use."""
         chosen = setting("store", self._given, env="COPILOT_STORE")
         if chosen == "off":
             return None
@@ -107,6 +114,9 @@ class Keeping:
         for thread, message in list(self._unfinished()):
             await self.store.put(self.owner, thread, marked(message, "running"))
         await self._kept.flush()
+        if self.place is not None and self.labelled:
+            await self._follow(host().renamed(self.place, self.labelled))  # threads are no longer to be had
+            await self._kept.flush()
 
     async def _behind(self) -> Store:
         chosen = setting("store", self._given, env="COPILOT_STORE", default="")
@@ -141,9 +151,24 @@ class Keeping:
         if thread not in self.labelled:
             self.labelled.add(thread)
             loop.start(store.label(owner, thread, place=self.place, title=title)).result()
+        elif self.place is not None and is_gone(self.place):
+            loop.start(self._look_for(self.place))
         if where is not None and not isinstance(where, KernelExecutor):
             loop.start(_written(store)).result()
             store.changed_elsewhere(self.owner, thread)
+
+    async def _look_for(self, place: str) -> None:
+        with contextlib.suppress(CopilotError):
+            await self._follow(await asyncio.to_thread(host().renamed, place, frozenset(self.labelled)))
+
+    async def _follow(self, now: str | None) -> None:
+        """Keep by its new path, where it has one, all that the notebook has: another one may get its old name."""
+        before = self.place
+        if now is None or self._place is None:
+            return
+        _renamed[self._place] = now
+        for each in await self._kept.conversations(self.owner, place=before):
+            await self._kept.label(self.owner, each.thread, place=now)
 
     def fill(self, thread: str, title: str, messages: Sequence[UIMessage]) -> None:
         """Begin a conversation with what was said elsewhere."""
@@ -220,7 +245,7 @@ class Keeping:
             return []
         found = await self._kept.conversations(self.owner, words=words)
         mine = (each for each in found if each.thread in recorded)
-        return [each for each in mine if each.place != self.place and _is_gone(each.place)]
+        return [each for each in mine if each.place != self.place and is_gone(each.place)]
 
     def adopt(self, thread: str) -> None:
         """Keep a conversation by this notebook's path from now on, where it was left behind under another."""
@@ -268,13 +293,14 @@ def title_of(question: str) -> str:
     return (whole if len(whole) > TITLE_LENGTH // 2 else head).rstrip(" ,;:-") + "…"
 
 
-def _is_gone(path: str) -> bool:
+def is_gone(path: str) -> bool:
+    """Whether there is no such file. False where that cannot be said."""
     try:
         Path(path).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):
-        pass  # it cannot be said
+        return False
     return False
 
 
@@ -295,4 +321,4 @@ def _write_the_rest() -> None:
         return  # there is nobody left to tell
 
 
-__all__ = ["Keeping", "StoreGiven", "new_thread", "title_of"]
+__all__ = ["Keeping", "StoreGiven", "is_gone", "new_thread", "title_of"]

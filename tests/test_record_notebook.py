@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import nbconvert
@@ -11,6 +12,7 @@ import nbformat
 import pytest
 from markdown_it import MarkdownIt
 
+from copilot_widget.notebook.record_display import renamed, threads_in
 from copilot_widget.record import RecordTurn, render
 
 from .kernel.kernels import Kernel, installed
@@ -132,3 +134,34 @@ def test_turns_without_an_answer_are_readable_when_saved_in_the_middle() -> None
     html = converted(nbconvert.HTMLExporter(), notebook(bundle, WIDGET))
     assert "Why?" in html
     assert "Still running when saved." in html
+
+
+def _saved(path: Path, *metadata: Any) -> Path:
+    outputs = [nbformat.v4.new_output("display_data", data=WIDGET, metadata=each) for each in metadata]
+    quoting = nbformat.v4.new_code_cell('{"copilot_widget": {"threads": ["quoted"]}}', outputs=outputs)
+    nbformat.write(nbformat.v4.new_notebook(cells=[quoting]), path)
+    return path
+
+
+def test_a_file_says_which_conversations_are_its_own(tmp_path: Path) -> None:
+    told = {"copilot_widget": {"threads": ["thread-a", 'a "plan" für \\ uns@0']}}
+    others = [{"copilot_widget": {"threads": 3}}, {"copilot_widget": {"else": {}}}, {"copilot_widget": 1}, {}]
+    file = _saved(tmp_path / "a.ipynb", told, *others)
+    assert threads_in(file) == {"thread-a", 'a "plan" für \\ uns@0'}
+    assert threads_in(tmp_path / "none.ipynb") == threads_in(tmp_path) == set()
+
+
+def test_a_notebook_is_followed_where_one_alone_can_be_it(tmp_path: Path) -> None:
+    place = str(tmp_path / "old.ipynb")
+    told = {"copilot_widget": {"threads": ["thread-a"]}}
+    _saved(tmp_path / "other.ipynb", {})
+    assert renamed(place, {"thread-a"}) is None
+    new = _saved(tmp_path / "new.ipynb", told)
+    assert renamed(place, {"thread-a"}) == str(new)
+    assert renamed(place, {"thread-b"}) is None
+    assert renamed(str(tmp_path / "folder"), {"thread-a"}) is None
+    copy = _saved(tmp_path / "copy.ipynb", told)
+    assert renamed(place, {"thread-a"}) is None
+    copy.unlink()
+    _saved(Path(place), {})
+    assert renamed(place, {"thread-a"}) is None  # it is still there

@@ -64,6 +64,11 @@ class NotebookHost:
 
         return threads_in(place)
 
+    def renamed(self, place: str, threads: Collection[str]) -> str | None:
+        from .record_display import renamed
+
+        return renamed(place, threads)
+
     @property
     def commands(self) -> Collection[str] | None:
         return None

@@ -104,6 +104,9 @@ class MarimoHost:
     def recorded(self, place: str) -> Collection[str]:
         return ()  # its notebooks hold code only
 
+    def renamed(self, place: str, threads: Collection[str]) -> str | None:
+        return None
+
     @property
     def commands(self) -> Collection[str]:
         """Without those of IPython's last error, and of cells that ask."""

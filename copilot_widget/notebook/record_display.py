@@ -6,14 +6,18 @@ import contextvars
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ..keeping import is_gone
 
 _KEY = "copilot_widget"
 _MARK = re.compile(rf'"{_KEY}":\s*(?={{)'.encode())
 _MOST_BYTES = 200_000_000
 """Of a notebook's file that is looked through."""
+_MOST_BESIDE = 50
+"""Notebooks of a folder that are looked through for one that was renamed, the newest first."""
 
 
 class RecordDisplay:
@@ -81,4 +85,17 @@ def threads_in(path: str | Path) -> set[str]:
     return found
 
 
-__all__ = ["RecordDisplay", "threads_in"]
+def renamed(place: str, threads: Collection[str]) -> str | None:
+    """See Host.renamed. Two that hold such a record may be copies: which one it is cannot be said."""
+    path = Path(place)
+    if path.suffix != ".ipynb" or not is_gone(place):
+        return None
+    try:
+        beside = sorted(path.parent.glob("*.ipynb"), key=lambda each: -each.stat().st_mtime)[:_MOST_BESIDE]
+    except OSError:
+        return None
+    holding = [each for each in beside if not threads_in(each).isdisjoint(threads)]
+    return str(holding[0]) if len(holding) == 1 else None
+
+
+__all__ = ["RecordDisplay", "renamed", "threads_in"]

@@ -19,7 +19,7 @@ import pytest
 from copilot_widget.protocol.messages import TextPart, UIMessage
 from copilot_widget.store.sql import SqlStore
 
-from .kernels import Kernel
+from .kernels import Kernel, Reply
 
 SLOW = [[{"type": "text", "text": " ".join(f"w{n}" for n in range(400)), "tokensPerSecond": 20}]]
 
@@ -86,6 +86,17 @@ def notices(kernel: Kernel) -> list[str]:
     """What the kernel's views say beside their conversations."""
     widgets = "__import__('ipywidgets').Widget.widgets.values()"
     return kernel.value(f"[each for widget in {widgets} if (each := getattr(widget, '_notice', None))]")
+
+
+def save(path: Path, *cells: Reply) -> None:
+    """As a front end does, with what these cells put out."""
+    outputs = [
+        nbformat.v4.new_output("display_data", data=data, metadata=metadata)
+        for cell in cells
+        for data, metadata in zip(cell.displays, cell.metadata, strict=True)
+    ]
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs)]), path)
 
 
 @pytest.fixture
@@ -197,7 +208,13 @@ def test_two_kernels_that_go_on_with_one_conversation_part_ways(notebook: Notebo
     told(here, f"/resume {original}")
     ask(here, "again, from here")
     ended(here)
-    ask(there, "again, in a copy")
+    panels = "[each for each in ipywidgets.Widget.widgets.values() if getattr(each, '_kind', '') == 'panel']"
+    there.run(f"import ipywidgets; panel = {panels}[-1]").check()
+    asking = "Send(command='send', id='1', n=1, page='p', widget=panel._id, text='again, in a copy')"
+    there.run(
+        f"from copilot_widget.protocol.commands import Send; panel.handle({asking}); run = panel.runs[-1]"
+    ).check()
+    assert there.value("panel.view()['notice']") == said  # asking takes away what was said before, and not this
     ended(there)
     for thread in (original, there.value("run.copilot.thread")):  # each is found by its own id
         told(there, f"/resume {thread}")
@@ -224,19 +241,9 @@ def test_a_notebook_that_was_renamed_or_moved_finds_what_its_file_has_a_record_o
     cell = first.run("%copilot").check()
     first.close()
 
-    def save(path: Path) -> None:
-        replies = (plan, cell)
-        outputs = [
-            nbformat.v4.new_output("display_data", data=data, metadata=metadata)
-            for reply in replies
-            for data, metadata in zip(reply.displays, reply.metadata, strict=True)
-        ]
-        path.parent.mkdir(exist_ok=True)
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs)]), path)
-
-    save(notebook.path)
+    save(notebook.path, plan, cell)
     copy = Notebook(start_kernel, notebook.folder, "copy.ipynb")
-    save(copy.path)
+    save(copy.path, plan, cell)
     kernel = copy.kernel()  # its original is there: what is said in that is not offered here
     assert told(kernel, "/history").startswith("No conversations of this notebook are kept.")
     kernel.close()
@@ -266,6 +273,39 @@ def test_a_notebook_that_was_renamed_or_moved_finds_what_its_file_has_a_record_o
     assert "| plan | 2 |" in told(kernel, "/history")  # it is kept by this path from now on
     kernel.close()
     assert set(notebook.rows("select place from copilot_threads where title = 'plan'")) == {(str(moved.path),)}
+
+
+def test_a_kernel_follows_its_notebook_that_is_renamed(notebook: Notebook) -> None:
+    kernel = notebook.kernel()
+    time.sleep(0.2)
+    cell = kernel.run("run = %copilot what is kept?").check()
+    ended(kernel)
+    save(notebook.path, cell)
+    save(notebook.folder / "other.ipynb")
+
+    def places() -> set[str]:
+        return {place for (place,) in notebook.rows("select place from copilot_threads")}
+
+    for name, act in (("asked.ipynb", "ask"), ("closed.ipynb", "close")):
+        before, notebook.path = notebook.path, notebook.path.with_name(name)
+        before.rename(notebook.path)
+        if act == "ask":
+            ask(kernel, "again")
+            ended(kernel)
+        else:
+            kernel.client.shutdown()
+        deadline = time.monotonic() + 20
+        while places() != {str(notebook.path)}:
+            assert time.monotonic() < deadline, places()
+            time.sleep(0.1)
+    kernel.close()
+    successor = Notebook(notebook._start, notebook.folder)  # a new one by the old name
+    save(successor.path)
+    kernel = successor.kernel()
+    assert told(kernel, "/history").startswith("No conversations of this notebook are kept.")
+    kernel.close()
+    kernel = notebook.kernel()
+    assert "| what is kept? | 2 |" in told(kernel, "/history")
 
 
 def test_off_keeps_nothing(notebook: Notebook) -> None:
