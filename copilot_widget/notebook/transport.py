@@ -16,9 +16,13 @@ FLUSH_SECONDS = 0.033
 server drops messages without a trace above 1,000 a second."""
 
 SOON_SECONDS = 0.004
-"""A result, a picture or a question goes out this soon, where nothing went out just before it; the few milliseconds
-gather what comes with it. All else waits for tokens that may follow: each message costs some 600 bytes."""
-_SOON = ("tool-output-", "tool-approval-request", "data-display", "data-approval", "data-client-call")
+"""What is looked at as it comes goes out this soon, where nothing went out just before it: tokens, a result, a picture, a
+question. The few milliseconds gather what comes with it. All else waits for what follows: each message costs some 600
+bytes."""
+_SOON = (
+    *("text-delta", "reasoning-delta", "tool-input-delta"),
+    *("tool-output-", "tool-approval-request", "data-display", "data-approval", "data-client-call"),
+)
 
 BUSY_SECONDS = 0.06
 """While an envelope holds this many events or more the stream is faster than anybody reads, and the frame around each

@@ -18,13 +18,16 @@ export function frames(store: Source, draw: () => void): () => void {
   let frame = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let notBefore = 0;
+  let before = 0; // what the last drawing cost
   const drawNow = () => {
     frame = 0;
     const start = performance.now();
     draw();
     setTimeout(() => {
       const cost = performance.now() - start; // with layout and painting: a timer comes after them
-      notBefore = performance.now() + Math.min(3 * cost, LONGEST_WAIT);
+      // What is dear is so twice: something else that took the page's time once is no reason to wait.
+      notBefore = performance.now() + Math.min(3 * cost, 3 * before, LONGEST_WAIT);
+      before = cost;
     });
   };
   const request = (urgent: boolean) => {
