@@ -16,9 +16,9 @@ FLUSH_SECONDS = 0.033
 server drops messages without a trace above 1,000 a second."""
 
 SOON_SECONDS = 0.004
-"""What is looked at as it comes goes out this soon, where nothing went out just before it: tokens, a result, a picture, a
-question. The few milliseconds gather what comes with it. All else waits for what follows: each message costs some 600
-bytes."""
+"""What is looked at as it comes goes out this soon, where nothing went out just before it: tokens, a result, a picture,
+a question. The few milliseconds gather what comes with it. All else waits for what follows: each message costs some
+600 bytes."""
 _SOON = (
     *("text-delta", "reasoning-delta", "tool-input-delta"),
     *("tool-output-", "tool-approval-request", "data-display", "data-approval", "data-client-call"),
