@@ -16,7 +16,14 @@ def echo(request):
 Copilot(model=echo)
 """
 
-SELECTED = "text => document.getSelection().toString().includes(text)"
+SELECTED = """
+async (text) => {
+  if (!document.getSelection().toString().includes(text)) return false;
+  // The page hears of it in a task of its own, which a person's hands leave it the time for.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return true;
+}
+"""
 
 
 def test_a_selection_is_sent_where_it_is_mentioned_and_tab_completes(open_notebook: OpenNotebook, front: Front) -> None:
