@@ -82,7 +82,7 @@ def open_notebook(page: Page, server: JupyterServer, request: pytest.FixtureRequ
     def open_(*cells: str, front: Front = "lab", kernel: str = DEFAULT_KERNEL) -> NotebookPage:
         name = re.sub(r"\W+", "-", request.node.name).strip("-") + ".ipynb"
         server.write(name, cells, kernel=kernel)
-        return NotebookPage(page, server, front, name).open()
+        return NotebookPage(page, server, front, name).open().wait_answering()
 
     return open_
 

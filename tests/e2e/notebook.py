@@ -27,6 +27,14 @@ _READY = """
 }
 """
 
+_ANSWERS = f"""
+async () => {{
+  const kernel = {_PANEL}.sessionContext.session.kernel;
+  const answered = kernel.requestExecute({{ code: "", silent: true }}).done.then(() => true);
+  return await Promise.race([answered, new Promise((resolve) => setTimeout(() => resolve(false), 20_000))]);
+}}
+"""
+
 _RUN = f"""
 async ([index, wait]) => {{
   const notebook = {_PANEL}.content;
@@ -55,6 +63,14 @@ class NotebookPage:
         self.page.goto(self.server.address(self.front, self.name), wait_until="domcontentloaded")
         self.wait_ready()
         return self
+
+    def wait_answering(self) -> NotebookPage:
+        """Wait until its kernel, which does nothing yet, answers a request: now and then the first one that a server
+        hands to a new kernel is lost on the way."""
+        for _ in range(3):
+            if self.page.evaluate(_ANSWERS):
+                return self
+        raise AssertionError("the kernel answers no request")
 
     def reload(self, *, wait: bool = True) -> None:
         """As F5 does; with `wait`, until the kernel is connected again."""
