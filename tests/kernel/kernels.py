@@ -74,23 +74,31 @@ class Kernel:
             path.insert(0, str(folder))
         self.name = name
         self.allow_stdin = allow_stdin
-        self._manager = KernelManager()
-        self._manager._kernel_spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            display_name=name,
-            language="python",
-        )
         own = {"PYTHONPATH": os.pathsep.join(path), "IPYTHONDIR": "/nonexistent", "PYTHONUNBUFFERED": "1"}
-        self._manager.start_kernel(env={**os.environ, **own, **(env or {})}, cwd=str(cwd or ROOT))
-        client = self._manager.blocking_client()
-        assert isinstance(client, BlockingKernelClient)
-        self.client = client
-        client.start_channels()
-        client.wait_for_ready(timeout=TIMEOUT)
+        own = {**os.environ, **own, **(env or {})}
+        try:
+            self.client = self._start(own, cwd or ROOT)
+        except RuntimeError:  # it died: what starts beside it has taken a port that had been free for it
+            self._manager.shutdown_kernel(now=True)
+            self.client = self._start(own, cwd or ROOT)
         self._replies: dict[str, Reply] = {}
         self._idle: set[str] = set()
         self.outside: list[dict[str, Any]] = []
         """iopub messages of no cell of ours."""
+
+    def _start(self, env: dict[str, str], cwd: Path) -> BlockingKernelClient:
+        self._manager = KernelManager()
+        self._manager._kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name=self.name,
+            language="python",
+        )
+        self._manager.start_kernel(env=env, cwd=str(cwd))
+        client = self._manager.blocking_client()
+        assert isinstance(client, BlockingKernelClient)
+        client.start_channels()
+        client.wait_for_ready(timeout=TIMEOUT)
+        return client
 
     # ---- cells -------------------------------------------------------------------------------------------
 
