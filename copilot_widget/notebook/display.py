@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -78,43 +77,37 @@ class _Keeper:
         self._widget = widget
         self._record = record
         self._pause = _CALM if len(widget.runs) > 1 else 0.0
-        self._lock = threading.Lock()
-        self._is_due = self._is_at_it = False
+        self._is_due = self._is_at_it = False  # both on the agent's loop alone
 
     def watch(self, run: Run) -> None:
         def follow(event: Event) -> None:
             if run.status in TERMINAL:
                 unlisten()
-                self._set()
+                start(self._set())
             elif event["chunk"]["type"] == "tool-approval-request":
-                self._set()
+                start(self._set())
 
         unlisten = run.feed.listen(follow)
         if run.status in TERMINAL:
             unlisten()
-            self._set()
+            start(self._set())
 
-    def _set(self) -> None:
+    async def _set(self) -> None:
         """Once for all that has happened since the last time began."""
-        with self._lock:
-            self._is_due = True
-            if self._is_at_it:
-                return
-            self._is_at_it = True
-        start(self._write())
-
-    async def _write(self) -> None:
-        await asyncio.sleep(self._pause)
-        self._pause = 0.0
-        # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.
-        while self._goes_on():
-            runs = self._widget.runs
-            self._record.update(await asyncio.to_thread(_bundle, runs), _threads(runs))
-
-    def _goes_on(self) -> bool:
-        with self._lock:
-            self._is_at_it, self._is_due = self._is_due, False
-            return self._is_at_it
+        self._is_due = True
+        if self._is_at_it:
+            return
+        self._is_at_it = True
+        try:
+            await asyncio.sleep(self._pause)
+            self._pause = 0.0
+            while self._is_due:
+                self._is_due = False
+                runs = self._widget.runs
+                # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.
+                self._record.update(await asyncio.to_thread(_bundle, runs), _threads(runs))
+        finally:
+            self._is_at_it = False
 
 
 def _bundle(runs: Sequence[Run], size: int = _RECORD_SIZE) -> dict[str, str]:
