@@ -11,6 +11,7 @@ from .errors import ToolError, one_line
 from .funnel import Funnel, StopSignal
 from .protocol.chunks import Chunk, Data, ToolOutputAvailable, ToolOutputError
 from .state import PendingCall
+from .timing import timeout
 from .tools.approval import Question, question_of
 from .tools.base import Tool, ToolContext, ToolResult
 from .tools.result import to_output
@@ -94,17 +95,19 @@ def _why(error: Exception, tool: Tool, call: PendingCall) -> str:
     return one_line(error, limit=2_000)
 
 
-async def _timed(source: AsyncIterator[ToolResult], timeout: float) -> AsyncIterator[ToolResult]:
-    """`source`, given up when it has not ended `timeout` seconds from now."""
+async def _timed(source: AsyncIterator[ToolResult], seconds: float) -> AsyncIterator[ToolResult]:
+    """`source`, given up when it has not ended so many `seconds` from now."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout
+    deadline = loop.time() + seconds
     try:
         while True:
             try:
-                left = None if math.isinf(timeout) else max(0.0, deadline - loop.time())
-                yield await asyncio.wait_for(source.__anext__(), left)
+                left = None if math.isinf(seconds) else max(0.0, deadline - loop.time())
+                async with timeout(left):
+                    result = await source.__anext__()
             except StopAsyncIteration:
                 return
+            yield result
     finally:
         close = getattr(source, "aclose", None)
         if close is not None:

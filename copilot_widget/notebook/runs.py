@@ -16,6 +16,7 @@ from ..runs.loop import start
 from ..runs.places import other_pools, shown_place
 from ..state import TERMINAL, RunStatus
 from ..store.open import shared_store
+from ..timing import timeout
 from .note import Code, Note, Table, note
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def _places(asked: str | None) -> list[str]:
 
 async def _runs(executor: Executor, place: str) -> list[RunInfo]:
     try:
-        return await asyncio.wait_for(executor.runs(), _PATIENCE_SECONDS)
+        async with timeout(_PATIENCE_SECONDS):
+            return await executor.runs()
     except asyncio.TimeoutError:
         text = f"{shown_place(place)} did not list its runs within {_PATIENCE_SECONDS:g} s."
         raise CopilotError(text, hint="Try again.", code="unavailable") from None

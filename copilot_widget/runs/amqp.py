@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from ..errors import LogError, UsageError
+from ..timing import timeout
 from .base import LEASE_SECONDS, Ring, RunId
 from .servers import bare, forbidden, missing, unavailable
 
@@ -126,11 +127,12 @@ class AmqpBell:
         connection = await self._connect("check")
         with self._translated():
             try:
-                channel = connection.channel()
-                await asyncio.wait_for(channel.initialize(), _PATIENCE)
-                await asyncio.wait_for(self._declare(channel), _PATIENCE)
-                if self._name:
-                    await asyncio.wait_for(self._own_queue(channel), _PATIENCE)
+                async with timeout(_PATIENCE):
+                    channel = connection.channel()
+                    await channel.initialize()
+                    await self._declare(channel)
+                    if self._name:
+                        await self._own_queue(channel)
             finally:
                 await connection.close()
 
@@ -177,9 +179,10 @@ class AmqpBell:
             connection = await self._connect("ringing")
             try:
                 with self._translated():
-                    channel = connection.channel(on_return_raises=True)
-                    await asyncio.wait_for(channel.initialize(), _PATIENCE)
-                    rings, cancels, _ = await asyncio.wait_for(self._declare(channel), _PATIENCE)
+                    async with timeout(_PATIENCE):
+                        channel = connection.channel(on_return_raises=True)
+                        await channel.initialize()
+                        rings, cancels, _ = await self._declare(channel)
             except BaseException:
                 await connection.close()
                 raise
@@ -223,12 +226,14 @@ class AmqpBell:
         connection = await self._connect(what)
         try:
             with self._translated():
-                channel, tag = await asyncio.wait_for(self._consume(connection, arrived, slots), _PATIENCE)
+                async with timeout(_PATIENCE):
+                    channel, tag = await self._consume(connection, arrived, slots)
                 channel.close_callbacks.add(broke)
                 underlay = cast("Any", await channel.get_underlay_channel())
             while True:
                 try:
-                    message = await asyncio.wait_for(arrived.get(), _LOOK_SECONDS)
+                    async with timeout(_LOOK_SECONDS):
+                        message = await arrived.get()
                 except asyncio.TimeoutError:
                     if tag in underlay.consumers:
                         continue
@@ -272,8 +277,8 @@ class AmqpBell:
     async def _connect(self, what: str) -> AbstractConnection:
         properties: Any = {"connection_name": f"{self._prefix} {what}"}
         with self._translated():
-            connecting: Awaitable[AbstractConnection] = aio_pika.connect(self._url, client_properties=properties)
-            return await asyncio.wait_for(connecting, _PATIENCE)
+            async with timeout(_PATIENCE):
+                return await aio_pika.connect(self._url, client_properties=properties)
 
     async def _declare(self, channel: AbstractChannel) -> tuple[AbstractExchange, AbstractExchange, AbstractQueue]:
         """What all of a prefix share: the exchanges of rings and of cancels, and the queue of rings."""

@@ -6,6 +6,7 @@ import asyncio
 
 from ..state import LOCAL, RunRequest
 from ..store import Store
+from ..timing import timeout
 from .amqp import AmqpBell
 from .base import RunId
 from .executor import LogExecutor
@@ -38,7 +39,8 @@ class BrokerExecutor(LogExecutor):
         if not self._checked:
             await self._redis.check()
             try:
-                await asyncio.wait_for(self._amqp.check(), _CHECK_SECONDS)
+                async with timeout(_CHECK_SECONDS):
+                    await self._amqp.check()
             except asyncio.TimeoutError:
                 raise unavailable("RabbitMQ", self._address, f"no answer within {_CHECK_SECONDS:g} s") from None
             self._checked = True

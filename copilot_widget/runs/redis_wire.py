@@ -21,6 +21,7 @@ from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ..errors import one_line
+from ..timing import timeout
 from .base import RunId
 from .followers import Batch, Follower, Followers
 from .written import events_of
@@ -47,7 +48,8 @@ class Connection(Protocol):
 async def _open(make: Callable[[], Connection]) -> Connection:
     connection = make()
     try:
-        await asyncio.wait_for(connection.connect(), _PATIENCE)
+        async with timeout(_PATIENCE):
+            await connection.connect()
     except BaseException as error:
         await connection.disconnect(nowait=True)
         if isinstance(error, asyncio.TimeoutError):
@@ -220,7 +222,8 @@ class Hub:
         look = time.monotonic() + _LOOK_SECONDS
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), max(0.0, look - time.monotonic()))
+                async with timeout(max(0.0, look - time.monotonic())):
+                    await self._changed.wait()
             if time.monotonic() >= look:
                 if not self._heard:
                     raise RedisTimeoutError(f"silent for {_LOOK_SECONDS:g} s")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ..errors import LogError, one_line
 from ..store import Store
+from ..timing import timeout
 from .attempt import AgentFactory, Attempt
 from .base import LEASE_SECONDS, Bell, Log, Ring, RunId
 
@@ -123,7 +124,8 @@ class Worker:
         for attempt in list(self.held.values()):
             attempt.give_back()
         try:
-            await asyncio.wait_for(self._idle.wait(), grace)
+            async with timeout(grace):
+                await self._idle.wait()
         except asyncio.TimeoutError:
             for attempt in list(self.held.values()):
                 attempt.give_back(now=True)

@@ -28,6 +28,7 @@ from ..runs.base import Event, RunInfo
 from ..runs.executor import LogExecutor
 from ..state import LOCAL, TERMINAL, Approval, RunRequest
 from ..store.routes import read_body
+from ..timing import timeout
 from . import turns
 from .chat import ChatRequest, parse_body
 from .metrics import CONTENT_TYPE, ServeStats, serve_metrics
@@ -334,7 +335,8 @@ def _strict(request: Request) -> bool:
 
 async def _state(name: str, check: Callable[[], Awaitable[None]]) -> str:
     try:
-        await asyncio.wait_for(check(), _READY_SECONDS)
+        async with timeout(_READY_SECONDS):
+            await check()
     except asyncio.TimeoutError:
         logger.warning("%s: no answer within %g seconds", name, _READY_SECONDS)
         return "unavailable"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from ..errors import StoreError, UsageError, one_line, redact
 _POOL_SIZE = 2
 """A run makes some three calls, of milliseconds: few connections serve many runs, and many workers share a server."""
 _BUSY_SECONDS = 15
+_RETRY_SECONDS = 0.01
 _CONNECT_SECONDS = 5
 _RECYCLE_SECONDS = 1800
 _REFUSED = re.compile(
@@ -173,8 +176,21 @@ def _make_private(path: Path) -> None:
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # its driver begins no transactions of its own: `_begin_sqlite` does
-    connection.execute("PRAGMA journal_mode=WAL")  # who reads does not wait for who writes
+    _use_wal(connection)
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
+
+
+def _use_wal(connection: Any) -> None:
+    """Who reads does not wait for who writes. SQLite waits for nobody while a new file is switched to that."""
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= until:
+                raise
+        time.sleep(_RETRY_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:

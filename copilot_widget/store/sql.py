@@ -34,6 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import StoreError
 from ..protocol.messages import UIMessage
+from ..timing import timeout
 from .base import Summary, cost_of, decode, encode, model_of, said
 from .database import Database
 
@@ -212,7 +213,8 @@ class SqlStore:
 
         async with self._free:
             try:
-                return await asyncio.wait_for(_in_thread(transact), _ANSWER_SECONDS)
+                async with timeout(_ANSWER_SECONDS):
+                    return await _in_thread(transact)
             except asyncio.TimeoutError:
                 raise self._database.unavailable(f"no answer within {_ANSWER_SECONDS:g} seconds") from None
 

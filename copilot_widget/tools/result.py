@@ -17,6 +17,7 @@ from html import unescape
 from typing import Any, cast
 
 from ..models.base import Json
+from ..timing import timeout
 from .base import MimeBundle, ToolResult
 from .frames import is_frame, is_series
 from .jsonable import OUTPUT_LIMIT, class_of, cut, is_a, json_text, safe_repr, to_json
@@ -278,9 +279,14 @@ def _await_here(coroutine: Any) -> Any:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(asyncio.wait_for(coroutine, 5))
+        return asyncio.run(_within(5, coroutine))
     coroutine.close()
     return None
+
+
+async def _within(seconds: float, coroutine: Any) -> Any:
+    async with timeout(seconds):
+        return await coroutine
 
 
 def _text_of(value: Any, bundle: MimeBundle) -> str:

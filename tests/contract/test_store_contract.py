@@ -196,6 +196,15 @@ async def test_stores_that_begin_at_once_make_one_schema(shared: Place):
     assert shared.execute("select version from copilot_schema") == [(SCHEMA,)]
 
 
+async def test_new_files_that_several_open_at_once(tmp_path: Path):
+    """SQLite refuses a second one at once, without waiting, while the first switches a new file to its log."""
+    for n in range(40):
+        stores = [SqlStore(tmp_path / f"{n}.sqlite3") for _ in range(4)]
+        await asyncio.gather(*(store.check() for store in stores))
+        for store in stores:
+            await store.close()
+
+
 _WRITER = """
 import asyncio, sys
 from copilot_widget.protocol import UIMessage

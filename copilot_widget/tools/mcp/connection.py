@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ToolError, one_line, redact
 from ...models.base import Json
+from ...timing import timeout
 from ..jsonable import cut_line
 from ..threads import in_thread
 from .config import McpConfig
@@ -181,7 +182,8 @@ class Link:
             )
         if isinstance(error, MCPError) and error.code == _CONNECTION_CLOSED and error.message == "Connection closed":
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.ended.wait(), 1.0)
+                async with timeout(1.0):
+                    await self.ended.wait()
             return LinkLostError(self.why())
         status, reason = exchange.status or 0, reason_of(error, self.config)
         if status in (400, 404) and (UNEXPLAINED in reason or "session" in reason.lower()):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from ...errors import ToolError, UsageError
 from ...models.base import Json
+from ...timing import timeout
 from .config import McpConfig
 from .connection import Link, LinkLostError, ListedTool
 
@@ -227,7 +228,8 @@ class McpServer:
         if link is None:
             return
         try:
-            self.tools = await asyncio.wait_for(link.tools(), self.config.timeout)
+            async with timeout(self.config.timeout):
+                self.tools = await link.tools()
         except Exception as error:
             logger.warning("%s", self._sentence(f"did not list its tools anew: {link.why(error)}"))
 
