@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -92,13 +93,31 @@ def test_files(tmp_path: Path) -> None:
         resolve_mentions("@file:a.txtt", {}, root=tmp_path)
 
 
-def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["link.txt", "away/outside.txt", "away"])
+def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path, name: str) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     (tmp_path / "outside.txt").write_text("secret")
     (inside / "link.txt").symlink_to(tmp_path / "outside.txt")
-    with pytest.raises(UsageError, match="outside"):
-        resolve_mentions("@file:link.txt", {}, root=inside)
+    (inside / "away").symlink_to(tmp_path)
+    with pytest.raises(UsageError, match=r"symbolic link, which is not followed\. Mention a plain file"):
+        resolve_mentions(f"@file:{name}", {}, root=inside)
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is a named pipe"):
+        resolve_mentions("@file:pipe", {}, root=tmp_path)
+
+
+def test_texts_of_other_encodings(tmp_path: Path) -> None:
+    (tmp_path / "windows.txt").write_bytes("héllo".encode("utf-16"))
+    (tmp_path / "old.txt").write_bytes("héllo".encode("latin-1"))
+    (tmp_path / "long.txt").write_text("é" * 9 + "\n" + "ü" * 99_995 + "\nend")
+    found = resolve_mentions("@file:windows.txt @file:old.txt @file:long.txt", {}, root=tmp_path, budget=10**6)
+    assert [entry["text"] for entry in found[:2]] == ["héllo", "héllo"]
+    assert found[2]["text"].startswith("é" * 9 + "\n")
+    assert found[2]["text"].endswith("bytes not read]")
 
 
 def test_cells() -> None:

@@ -18,7 +18,7 @@ from ..errors import UsageError, redact
 from ..models.base import Json
 from ..models.usage import cut_to_tokens, estimate_tokens
 from ..tools.jsonable import cut, json_text, to_json
-from ..tools.sensitive import is_secret_file
+from .mentioned_file import describe_file
 from .paths import public_names, resolve, suggestion
 
 BUDGET = 6_000
@@ -28,7 +28,7 @@ SECONDS = 3.0
 SELECTION_LIMIT = 20_000
 """Characters of a selection."""
 _LEAST = 100  # tokens of one mention, however many there are
-_FILE_LIMIT = 200_000  # bytes of a file that are read at all
+_LONGEST = 1_600_000  # characters of one text, before it is cut to its share
 
 _NAME = r"[^\W\d]\w*"
 _ITEM = r"""\[(?:-?\d+|'[^'\n]*'|"[^"\n]*")\]"""
@@ -142,7 +142,7 @@ class _Source:
         if mention.kind == "variable":
             return _variable(mention, self.namespace, seconds)
         if mention.kind == "file":
-            return _plain(mention, _file(mention, self.root))
+            return _plain(mention, describe_file(mention.name, mention.target, self.root))
         if mention.kind == "selection":
             return self._selected(mention, seconds)
         if mention.kind == "cell":
@@ -167,7 +167,7 @@ class _Source:
 
 
 def _plain(mention: Mention, text: str) -> _Described:
-    text = text[: 8 * _FILE_LIMIT]
+    text = text[:_LONGEST]
     return _Described(mention.name, cut(text, len(text)), lambda characters: cut(text, characters))
 
 
@@ -197,34 +197,6 @@ def _variable(mention: Mention, namespace: Mapping[str, Any], seconds: float) ->
 
 def _json(name: str, value: Json) -> _Described:
     return _Described(name, json_text(value), lambda characters: json_text(to_json(value, characters)))
-
-
-def _file(mention: Mention, root: Path) -> str:
-    root = root.resolve()
-    path = (root / Path(mention.target).expanduser()).resolve()
-    if not path.is_relative_to(root):
-        raise UsageError(
-            f"{mention.name} is outside of {root}.", hint="Only files below the working directory can be mentioned."
-        )
-    if is_secret_file(path.relative_to(root).parts):
-        raise UsageError(
-            f"{mention.name} looks like a file of keys or passwords, so it was not read.",
-            hint="Copy what matters of it into the question.",
-        )
-    if path.is_dir():
-        names = sorted(f"{p.name}/" if p.is_dir() else p.name for p in path.iterdir() if not p.name.startswith("."))
-        return "\n".join(names[:500]) or "(an empty folder)"
-    if not path.is_file():
-        near = [str(p.relative_to(root)) for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = suggestion(mention.target, near, "@file:")
-        raise UsageError(f"{mention.name}: there is no such file below {root}.", hint=hint)
-    with path.open("rb") as stream:
-        data = stream.read(_FILE_LIMIT)
-    size = path.stat().st_size
-    if b"\0" in data[:8_000]:
-        return f"(a binary file of {size:,} bytes)"
-    text = data.decode("utf-8", "replace")
-    return text + (f"\n… [{size - len(data):,} of {size:,} bytes not read]" if size > len(data) else "")
 
 
 def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any, seconds: float) -> str:

@@ -101,23 +101,33 @@ class Folder:
             os.mkdir(self.at(name), dir_fd=self.fd)
         return self.status(name)
 
-    def read(self, name: str, given: str, limit: int) -> File:
-        """The regular file `name`, of at most `limit` bytes. Raises ToolError."""
+    def is_folder(self, name: str) -> bool:
+        """Whether `name` is a folder itself, no link to one."""
+        try:
+            status = self.status(name)
+        except OSError:
+            return False
+        return stat.S_ISDIR(status.st_mode) and not _is_link(status)
+
+    def read(self, name: str, given: str, limit: int, *, whole: bool = True) -> File:
+        """The regular file `name`, of at most `limit` bytes; with whole=False the first ones. Raises ToolError."""
         try:
             before = self.status(name)
             if not stat.S_ISREG(before.st_mode) or _is_link(before):
                 raise _wrong_kind(given, name, before.st_mode, _is_link(before))
             fd = os.open(self.at(name), _FILE, dir_fd=self.fd)
             with os.fdopen(fd, "rb") as stream:
-                return _content(stream, given, limit)
+                return _content(stream, given, limit, whole)
         except OSError as error:
             raise problem(given, error) from None
 
 
-def _content(stream: BinaryIO, given: str, limit: int) -> File:
+def _content(stream: BinaryIO, given: str, limit: int, whole: bool) -> File:
     status = os.fstat(stream.fileno())
     if not stat.S_ISREG(status.st_mode):  # it was swapped after it had been looked at
         raise _wrong_kind(given, given, status.st_mode, False)
+    if not whole:
+        return File(stream.read(limit), status)
     data = stream.read(limit + 1) if status.st_size <= limit else b""
     if max(status.st_size, len(data)) > limit:
         raise ToolError(
