@@ -41,7 +41,7 @@ class WriteBehind:
         self._writer: asyncio.Task[None] | None = None
         self._in_trouble = False
         self._has_begun = False
-        self._is_shared = False
+        self._is_known_elsewhere = False
         """True once others can have found in the store behind what is kept here."""
 
     # ---- what runs use ------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ class WriteBehind:
         """What is kept of a conversation, which runs go on from then on."""
         await self.flush()
         kept = await (await self._open()).messages(owner, thread)
-        self._is_shared = True
+        self._is_known_elsewhere = True
         self._stale.discard((owner, thread))
         await self._memory.clear(owner, thread)
         await self._memory.put(owner, thread, *kept)
@@ -102,7 +102,7 @@ class WriteBehind:
     async def went_on(self, owner: str, thread: str, known: Collection[str]) -> bool:
         """Whether others have written last in a conversation. `known` are ids of messages that are not theirs, as are
         those that were written or read here."""
-        if not self._is_shared or self._in_trouble:
+        if not self._is_known_elsewhere or self._in_trouble:
             return False
         await self.flush()
         last = await (await self._open()).last(owner, thread)
@@ -157,7 +157,7 @@ class WriteBehind:
                     return
             else:
                 self._in_trouble = False
-                self._is_shared = True
+                self._is_known_elsewhere = True
             if self._line.get(key) is work:
                 del self._line[key]
 
