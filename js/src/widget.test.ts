@@ -94,6 +94,18 @@ afterEach(async () => {
 });
 
 describe("the transcript", () => {
+  it("says that a run which is executed elsewhere is no AI, as long as its model is the one that is asked", async () => {
+    const turns = [{ id: "q1", run: "r1", user: USER, status: "running" as const, seq: 0, elsewhere: true }];
+    const demo = { name: "demo", badge: "", reason: "" };
+    await start({ model: demo, turns }, [
+      { type: "start", messageId: "m1", messageMetadata: { model: "demo", badge: "demo: rules, no AI" } },
+    ]);
+    expect(find(".cw-badge")?.textContent).toBe("demo: rules, no AI");
+    model.emit({ type: "view", view: { model: { ...demo, name: "openai/gpt-5" } } });
+    await push();
+    expect(find(".cw-badge")).toBeNull();
+  });
+
   it("is a log that announces nothing by itself, with its parts marked", async () => {
     await start({}, [
       ...BEGIN,

@@ -9,6 +9,10 @@ import { Icon } from "./icons.tsx";
 export function Header() {
   const { store, services } = useWidget();
   const { model, models } = store.view;
+  const last = store.view.turns.at(-1);
+  const answered = last && store.run(last)?.metadata;
+  // The kernel does not know the model of a run that is executed elsewhere: the run says what it is.
+  const badge = model.badge || (answered?.model === model.name && answered.badge);
   const place = useRef<HTMLDivElement>(null);
   const toggle = (event: Event) => {
     const button = event.currentTarget as HTMLElement;
@@ -36,7 +40,7 @@ export function Header() {
         ) : (
           <span class="cw-model">{name}</span>
         )}
-        {model.badge && <span class="cw-badge">{model.badge}</span>}
+        {badge && <span class="cw-badge">{badge}</span>}
       </div>
       <div ref={place} />
     </>
