@@ -37,6 +37,7 @@ from .protocol.chunks import (
 )
 from .protocol.reducer import Reducer
 from .protocol.wire import parse_chunk
+from .spending import Spending
 from .state import PendingCall, RunState, digest
 from .tools.approval import Decision, Policy, Question
 from .tools.base import Tool, Toolset
@@ -100,6 +101,7 @@ class _Step:
         changing = {"pending": [call.model_copy() for call in state.pending], "totals": state.totals.model_copy()}
         self.state = state.model_copy(update=changing)
         self.stop = stop
+        self._spending: Spending | None = None
         self._reducer = Reducer(self.state.message)
 
     async def run(self) -> AsyncIterator[Chunk]:
@@ -150,7 +152,9 @@ class _Step:
             for chunk in self._aborted():
                 yield chunk
             return
-        refusal = self._limit()
+        tools = self.agent.tools()
+        request = self._request(tools)
+        refusal = self._limit(request)
         if refusal is not None:
             for chunk in refusal:
                 yield chunk
@@ -159,16 +163,14 @@ class _Step:
         if not self.state.step_open:  # it is open where a cut attempt had opened it
             self.state.step_open = True
             yield StartStep()
-        tools = self.agent.tools()
         turn = ModelTurn(self.state.step, tools)
-        request = self._request(tools)
         failure: CopilotError | None = None
         try:
             async for event in self._answer(request):
                 for chunk in turn.chunks(event):
                     yield chunk
-                if self._over_budget(turn):
-                    raise self._budget_error()
+                if self._spending is not None and not turn.is_counted and self._spending.is_over(turn):
+                    raise self._spending.error()
         except CopilotError as error:
             failure = error
         except Exception as error:
@@ -191,10 +193,12 @@ class _Step:
             return self._failed(failure)
         if self.stop.is_set:
             return self._aborted()
+        overrun = self._spending.overrun(turn) if self._spending is not None else None
         if turn.calls or turn.rejected:
             self.state.phase = "tools"
-            return []
-        return finish(self.state, turn.finish_reason)
+            return self._failed(overrun) if overrun is not None else []
+        limit = {"code": "budget", "message": overrun.message, "hint": overrun.hint} if overrun is not None else None
+        return finish(self.state, turn.finish_reason, {"limit": limit} if limit is not None else None)
 
     async def _decide_calls(self) -> AsyncIterator[Chunk]:
         tools = self.agent.tools()
@@ -338,13 +342,14 @@ class _Step:
         totals.cached_tokens += usage.cached_tokens
         totals.cache_write_tokens += usage.cache_write_tokens
         totals.reasoning_tokens += usage.reasoning_tokens
-        cost = usage.cost
-        if cost is None:
-            price = getattr(self.agent.model, "price", None)
-            cost = price(usage) if price is not None else None
+        cost = usage.cost if usage.cost is not None else self._price(usage)
         totals.cost = None if cost is None or totals.cost is None else totals.cost + cost
 
-    def _limit(self) -> list[Chunk] | None:
+    def _price(self, usage: ModelUsage) -> float | None:
+        price = getattr(self.agent.model, "price", None)
+        return price(usage) if price is not None else None
+
+    def _limit(self, model_request: ModelRequest) -> list[Chunk] | None:
         """The ending of a run that may not make another request, or None."""
         request = self.state.request
         if self.state.step >= request.max_steps:
@@ -354,28 +359,11 @@ class _Step:
                 "hint": "Send 'go on', or raise max_steps.",
             }
             return finish(self.state, "tool-calls", {"limit": limit})
-        totals, budget = self.state.totals, request.budget
-        if budget is None:
+        if request.budget is None:
             return None
-        if budget.usd is not None and totals.cost is None:
-            text = f"The price of {self.agent.model.info.name} is not known, so a budget in US dollars cannot hold."
-            return self._failed(CopilotError(text, hint="Give the budget in tokens.", code="no-price"))
-        spent_tokens = budget.tokens is not None and totals.total_tokens >= budget.tokens
-        spent_usd = budget.usd is not None and (totals.cost or 0.0) >= budget.usd
-        return self._failed(self._budget_error()) if spent_tokens or spent_usd else None
-
-    def _over_budget(self, turn: ModelTurn) -> bool:
-        budget = self.state.request.budget
-        if budget is None or budget.tokens is None:
-            return False
-        return self.state.totals.total_tokens + turn.streamed_tokens > budget.tokens
-
-    def _budget_error(self) -> CopilotError:
-        return CopilotError(
-            f"The budget of {self.state.request.budget} is used up.",
-            hint="Raise it with --budget, or ask for less.",
-            code="budget",
-        )
+        self._spending = Spending(request.budget, self.state.totals.model_copy(), self._price)
+        refusal = self._spending.refusal(model_request, self.agent.model.info.name)
+        return self._failed(refusal) if refusal is not None else None
 
 
 _MAY_BE_BILLED = ("timeout", "interrupted")

@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import ToolError, one_line
 from .models import base as model
-from .models.usage import estimate_prompt
+from .models.usage import TokenCounter, estimate_prompt
 from .protocol.chunks import (
     Chunk,
     Data,
@@ -26,9 +26,6 @@ from .protocol.chunks import (
 from .state import PendingCall
 from .tools.base import Tool
 
-_CHARS_PER_TOKEN = 4
-"""A rough rule, used only where a provider gave no count (a stopped stream)."""
-
 
 class ModelTurn:
     """The state of one answer while it streams. `step` numbers the request and makes part ids unique in a run."""
@@ -39,7 +36,7 @@ class ModelTurn:
         self._open: tuple[str, str] | None = None  # kind ("text", "reasoning") and id of the part being streamed
         self._parts = 0
         self._inputs: dict[str, str] = {}  # calls whose arguments are streaming: id → tool
-        self._streamed = 0
+        self._streamed = TokenCounter()
         self.calls: list[PendingCall] = []
         self.rejected = 0
         """Calls that got an error result already: unknown tool, arguments that do not validate."""
@@ -77,9 +74,14 @@ class ModelTurn:
         return self._parts > 0 or bool(self.calls) or self.rejected > 0 or bool(self._inputs)
 
     @property
+    def is_counted(self) -> bool:
+        """True once the provider has said what the answer took: then it is complete."""
+        return self.usage is not None and not self.usage.estimated
+
+    @property
     def streamed_tokens(self) -> int:
-        """Tokens of the answer so far, estimated from its characters."""
-        return self._streamed // _CHARS_PER_TOKEN
+        """Tokens of the answer so far, estimated."""
+        return self._streamed.tokens
 
     def estimate(self, request: model.ModelRequest) -> model.ModelUsage:
         """What the request probably cost, where the provider had no time to say."""
@@ -92,7 +94,7 @@ class ModelTurn:
     def _text(self, event: model.TextDelta) -> list[Chunk]:
         if not event.delta:
             return []
-        self._streamed += len(event.delta)
+        self._streamed.add(event.delta)
         chunks = self._ensure("text")
         chunks.append(TextDelta(id=self._part_id, delta=event.delta))
         return chunks
@@ -100,7 +102,7 @@ class ModelTurn:
     def _reasoning(self, event: model.ReasoningDelta) -> list[Chunk]:
         if not event.delta:
             return []
-        self._streamed += len(event.delta)
+        self._streamed.add(event.delta)
         chunks = self._ensure("reasoning")
         chunks.append(ReasoningDelta(id=self._part_id, delta=event.delta))
         return chunks
@@ -146,13 +148,13 @@ class ModelTurn:
         return chunks
 
     def _input_delta(self, event: model.ToolInputDelta) -> list[Chunk]:
-        self._streamed += len(event.delta)
+        self._streamed.add(event.delta)
         return [ToolInputDelta(tool_call_id=event.call_id, input_text_delta=event.delta)]
 
     def _call(self, event: model.ToolCall) -> list[Chunk]:
         chunks = self._close_part()
         if self._inputs.pop(event.call_id, None) is None:
-            self._streamed += len(event.input)
+            self._streamed.add(event.input)
         tool = self._tools.get(event.tool)
         try:
             if tool is None:

@@ -400,7 +400,7 @@ async def test_an_estimate_comes_while_it_streams_for_those_who_stop_it(wire: Wi
     assert isinstance(usage, ModelUsage)
     assert usage.estimated
     assert 40 <= usage.prompt_tokens <= 60  # eight of the same letter are a token
-    assert usage.completion_tokens == 25
+    assert 20 <= usage.completion_tokens <= 22
     started = time.monotonic()
     await stream.aclose()
     assert await asyncio.to_thread(wire.gone.wait, 5)

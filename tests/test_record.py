@@ -259,6 +259,14 @@ def test_an_error_is_in_words_with_its_hint() -> None:
     assert "The run failed" not in "".join(bundle.values())
 
 
+def test_a_limit_that_a_run_has_met_is_in_words() -> None:
+    limit = {"code": "max-steps", "message": "Ended after 3 <steps>.", "hint": "Send 'go on'."}
+    bundle = render([RecordTurn(user("?"), assistant(limit=limit), "completed")])
+    assert "Ended after 3 <steps>. Send 'go on'." in words(bundle["text/html"])
+    assert "<steps>" not in bundle["text/markdown"]
+    assert "Ended after 3 <steps>. Send 'go on'." in bundle["text/plain"]
+
+
 @pytest.mark.parametrize(
     ("part", "said"),
     [

@@ -19,6 +19,7 @@ from .base import (
     ToolInputDelta,
     ToolInputStart,
 )
+from .usage import TokenCounter
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -41,8 +42,8 @@ class ChunkReader:
         self.finish_reason: FinishReason | None = None
         self.usage: Any = None
         """The last usage object, as litellm has it."""
-        self.said = 0
-        """Characters of text, reasoning and arguments so far."""
+        self.said = TokenCounter()
+        """Text, reasoning and arguments so far."""
         self.has_calls = False
 
     def read(self, chunk: Any) -> list[ModelEvent]:
@@ -58,7 +59,9 @@ class ChunkReader:
             delta = getattr(choice, "delta", None)
             if delta is not None:
                 events += self._delta(delta)
-        self.said += sum(len(e.delta) for e in events if isinstance(e, (TextDelta, ReasoningDelta, ToolInputDelta)))
+        for event in events:
+            if isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta)):
+                self.said.add(event.delta)
         return events
 
     def close(self) -> list[ModelEvent]:

@@ -27,7 +27,7 @@ from .probe import list_models
 from .providers import CLOUD, LOCAL_NAMES, catalogue, find_base, find_key, is_local
 from .pump import Pump, SilenceError
 from .refusals import Source, explain, no_key, silent, truncated
-from .usage import CHARACTERS_PER_TOKEN, estimate_prompt
+from .usage import estimate_prompt
 
 MAX_RETRIES = 2
 LONGEST_WAIT = 30.0
@@ -218,10 +218,9 @@ class LiteLLMModel:
             cost = 0.0 if self._is_free else self._price_of(counted)
         return to_usage(counted, cost)
 
-    def estimate(self, prompt_tokens: int, characters: int) -> ModelUsage:
-        """The usage of an answer that is still streaming, of which `characters` have come."""
-        completion = -(-characters // CHARACTERS_PER_TOKEN)
-        usage = ModelUsage(prompt_tokens=prompt_tokens, completion_tokens=completion, estimated=True)
+    def estimate(self, prompt_tokens: int, completion_tokens: int) -> ModelUsage:
+        """The usage of an answer that is still streaming, of which so many tokens have come."""
+        usage = ModelUsage(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, estimated=True)
         return replace(usage, cost=self.price(usage))
 
     def _price_of(self, counted: Any) -> float | None:
@@ -274,7 +273,7 @@ class _Answer:
         finally:
             await pump.close()
         if not pump.finished:
-            self.started = self.started or reader.said > 0
+            self.started = self.started or reader.said.tokens > 0
             raise truncated(self._source)
         for event in reader.close():
             yield event
@@ -289,7 +288,7 @@ class _Answer:
     def _estimate(self, reader: ChunkReader) -> ModelUsage:
         if self._prompt_tokens is None:
             self._prompt_tokens = estimate_prompt(self._request)
-        return self._model.estimate(self._prompt_tokens, reader.said)
+        return self._model.estimate(self._prompt_tokens, reader.said.tokens)
 
     async def _open(self) -> Any:
         return await _litellm.acompletion(**self._model.arguments(self._request, self._source))

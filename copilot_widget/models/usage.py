@@ -20,8 +20,6 @@ from .base import (
     ToolSchema,
 )
 
-CHARACTERS_PER_TOKEN = 4
-"""Of an answer that streams, where a rough count must cost nothing."""
 IMAGE_TOKENS = 765
 """What a screen-sized picture costs at most providers; small ones cost less."""
 _MESSAGE_TOKENS = 4
@@ -37,6 +35,7 @@ _PIECES = re.compile(
 )
 _WHOLE = 200_000  # characters; of longer texts three parts are counted
 _PART = 30_000
+_TAIL = 200
 
 
 def estimate_tokens(text: str) -> int:
@@ -50,6 +49,24 @@ def estimate_tokens(text: str) -> int:
     middle = len(text) // 2
     parts = (text[:_PART], text[middle : middle + _PART], text[-_PART:])
     return sum(len(_PIECES.findall(part)) for part in parts) * len(text) // (3 * _PART)
+
+
+class TokenCounter:
+    """`estimate_tokens` of a text that comes in pieces: each character is counted once, or twice at the end so far."""
+
+    def __init__(self) -> None:
+        self._counted = 0
+        self._tail = ""
+
+    def add(self, text: str) -> None:
+        self._tail += text
+        if len(self._tail) > _TAIL:
+            self._counted += estimate_tokens(self._tail)
+            self._tail = ""
+
+    @property
+    def tokens(self) -> int:
+        return self._counted + estimate_tokens(self._tail)
 
 
 def cut_to_tokens(text: str, tokens: int, cut: Callable[[str, int], str]) -> str:
@@ -124,8 +141,8 @@ def part_tokens(part: Text | Image) -> int:
 
 
 __all__ = [
-    "CHARACTERS_PER_TOKEN",
     "IMAGE_TOKENS",
+    "TokenCounter",
     "cut_to_tokens",
     "estimate_prompt",
     "estimate_tokens",

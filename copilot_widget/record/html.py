@@ -60,12 +60,12 @@ def _prompt(text: str) -> str:
 
 def _ending(turn: Read) -> list[str]:
     error = mapping(turn.metadata.get("error"))
-    said = status_line(turn.status)
+    said = status_line(turn.status, turn.metadata)
     if error.get("message"):
         hint = f"<br>{_words(error.get('hint'))}" if error.get("hint") else ""
         return [f'<p class="copilot-record-error"><strong>Error:</strong> {_words(error["message"])}{hint}</p>']
     kind = "error" if turn.status == "failed" else "status"
-    return [f'<p class="copilot-record-{kind}"><em>{said}</em></p>'] if said else []
+    return [f'<p class="copilot-record-{kind}"><em>{_words(said)}</em></p>'] if said else []
 
 
 def _part(part: Part) -> str:

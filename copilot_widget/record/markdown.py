@@ -116,11 +116,11 @@ class _Writer:
 
 def _ending(turn: Read) -> list[str]:
     error = mapping(turn.metadata.get("error"))
-    said = status_line(turn.status)
+    said = status_line(turn.status, turn.metadata)
     if error.get("message"):
         words = f"{error['message']} {error.get('hint') or ''}"
         return [f"**Error:** {escape_markdown(one_line(words, 2000))}"]
-    return [f"*{said}*"] if said else []
+    return [f"*{escape_markdown(one_line(said, 2000))}*"] if said else []
 
 
 def _quote(text: str) -> str:

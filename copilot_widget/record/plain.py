@@ -26,7 +26,7 @@ def _turn(turn: Read, model: str) -> str:
     if error.get("message"):
         blocks.append(_wrap(one_line(f"Error: {error['message']} {error.get('hint') or ''}", 2000)))
     else:
-        blocks.append(status_line(turn.status))
+        blocks.append(_wrap(one_line(status_line(turn.status, turn.metadata), 2000)))
     blocks.append(one_line(footer(turn.metadata, model), 2000))
     return "\n\n".join(block for block in blocks if block)
 

@@ -37,9 +37,10 @@ def call_state(state: str, *, preliminary: bool, approval: Mapping[str, Any]) ->
     return _STATES.get(state, state or "no result")
 
 
-def status_line(status: str) -> str:
-    """What to say about a turn that did not simply complete; empty for one that did."""
-    return _STATUSES.get(status, "")
+def status_line(status: str, metadata: Mapping[str, Any]) -> str:
+    """What to say about a turn that did not simply complete, or met a limit of its run; empty for one that did."""
+    limit = mapping(metadata.get("limit"))
+    return _STATUSES.get(status, "") or f"{limit.get('message') or ''} {limit.get('hint') or ''}".strip()
 
 
 def left_out(turns: int) -> str:
