@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..past import recorded
@@ -67,6 +67,7 @@ def show(
     for run in runs:
         keeper.watch(run)
     widget.on_run.append(keeper.watch)
+    host.shown.add(host.kernel.get_parent(), keeper.close)
     offer_earlier(copilot, widget, kind)
 
 
@@ -78,18 +79,31 @@ class _Keeper:
         self._record = record
         self._pause = _CALM if len(widget.runs) > 1 else 0.0
         self._is_due = self._is_at_it = False  # both on the agent's loop alone
+        self._followed: dict[str, Callable[[], None]] = {}
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Nobody sees them any more; the runs go on."""
+        self._is_closed = True
+        self._widget.close()
+        for unlisten in list(self._followed.values()):
+            unlisten()
 
     def watch(self, run: Run) -> None:
         def follow(event: Event) -> None:
             if run.status in TERMINAL:
-                unlisten()
+                over()
                 start(self._set())
             elif event["chunk"]["type"] == "tool-approval-request":
                 start(self._set())
 
-        unlisten = run.feed.listen(follow)
-        if run.status in TERMINAL:
+        def over() -> None:
             unlisten()
+            self._followed.pop(run.id, None)
+
+        unlisten = self._followed[run.id] = run.feed.listen(follow)
+        if run.status in TERMINAL:
+            over()
             start(self._set())
 
     async def _set(self) -> None:
@@ -101,7 +115,7 @@ class _Keeper:
         try:
             await asyncio.sleep(self._pause)
             self._pause = 0.0
-            while self._is_due:
+            while self._is_due and not self._is_closed:
                 self._is_due = False
                 runs = self._widget.runs
                 # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.

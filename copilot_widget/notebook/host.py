@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..tools.base import Tool
 from .capture import ToolCapture
 from .kernel import MainThread, is_headless
+from .shown import Shown
 
 if TYPE_CHECKING:
     from ..copilot import Copilot
@@ -30,6 +31,7 @@ class NotebookHost:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.main_thread = MainThread(shell)
+        self.shown = Shown()
         self._tools: list[Tool] | None = None
 
     @property

@@ -15,13 +15,29 @@ from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
 from ..errors import CopilotError, one_line
-from ..protocol.commands import Attach, Command, CommandError, ViewCommand, accepted, parse_command, refused
+from ..protocol.commands import (
+    Asset,
+    Attach,
+    Command,
+    CommandError,
+    Complete,
+    Hello,
+    Resume,
+    ViewCommand,
+    accepted,
+    parse_command,
+    refused,
+)
 from .reattach import COMM_TARGET, go_on
 
 CONTROL_TYPE = "copilot_command"
 REPLY_TYPE = "copilot_reply"
 
-_REMEMBERED = 2_000  # replies kept for doubles; a double comes within a second of its twin
+_REMEMBERED = 2_000
+"""Replies kept for doubles, which may come minutes later: when a cell that ran meanwhile has ended."""
+_READS = (Asset, Complete, Hello, Resume)
+_READS_REMEMBERED = 20
+"""Of commands that only read: their replies may be large, and a late double does no harm."""
 
 
 class Handler(Protocol):
@@ -36,6 +52,7 @@ class Router:
     def __init__(self) -> None:
         self._handlers: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._replies: OrderedDict[str, _Reply] = OrderedDict()
+        self._read: OrderedDict[str, _Reply] = OrderedDict()
         self._lock = threading.Lock()
 
     def add(self, widget_id: str, handler: Handler) -> None:
@@ -48,13 +65,15 @@ class Router:
             command = parse_command(wire)
         except CommandError as error:
             return refused(error.id, error)
+        reads = isinstance(command, _READS)
+        replies, most = (self._read, _READS_REMEMBERED) if reads else (self._replies, _REMEMBERED)
         with self._lock:
-            reply = self._replies.get(command.id)
+            reply = replies.get(command.id)
             first = reply is None
             if reply is None:
-                reply = self._replies[command.id] = _Reply()
-                while len(self._replies) > _REMEMBERED:
-                    self._replies.popitem(last=False)
+                reply = replies[command.id] = _Reply()
+                while len(replies) > most:
+                    replies.popitem(last=False)
         if first:
             reply.set(self._act(command))
         return reply.wait()

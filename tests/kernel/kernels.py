@@ -102,8 +102,14 @@ class Kernel:
 
     # ---- cells -------------------------------------------------------------------------------------------
 
-    def submit(self, code: str, silent: bool = False) -> str:
-        cell = self.client.execute(code, silent=silent, allow_stdin=self.allow_stdin, store_history=not silent)
+    def submit(self, code: str, silent: bool = False, *, cell_id: str = "") -> str:
+        """`cell_id`: as JupyterLab and Notebook 7 say which cell it is."""
+        content = {"code": code, "silent": silent, "store_history": not silent, "user_expressions": {}}
+        content |= {"allow_stdin": self.allow_stdin, "stop_on_error": True}
+        metadata = {"cellId": cell_id} if cell_id else {}
+        message = self.client.session.msg("execute_request", content, metadata=metadata)
+        self.client.shell_channel.send(message)
+        cell = message["header"]["msg_id"]
         self._replies[cell] = Reply()
         return cell
 
