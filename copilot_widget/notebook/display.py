@@ -12,6 +12,7 @@ from ..record import render
 from ..runs.base import Event
 from ..runs.loop import start
 from ..state import TERMINAL
+from .document import document
 from .kept import offer_earlier
 from .record_display import RecordDisplay
 
@@ -27,6 +28,8 @@ takes about 2 us for each character of its html, with all the page waiting. A tu
 
 _CALM = 1.0
 """Seconds after which the view of a conversation that goes on has been drawn: its record would only delay that."""
+
+_MOST_PAGES = 3
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -67,6 +70,7 @@ def show(
     for run in runs:
         keeper.watch(run)
     widget.on_run.append(keeper.watch)
+    widget.on_page.append(keeper.catch_up)
     host.shown.add(host.kernel.get_parent(), keeper.close)
     offer_earlier(copilot, widget, kind)
 
@@ -106,6 +110,17 @@ class _Keeper:
             over()
             start(self._set())
 
+    def catch_up(self, page: str) -> None:
+        """Let a page that was loaded later have the record as it is now: it may have been set meanwhile."""
+        record = {"data": self._record.bundle, "metadata": self._record.metadata}
+        request = document().hand_over(page, {"op": "record", "record": record}, lambda _: None)
+        self._widget.send_to_pages(request)
+
+    def _late_pages(self) -> list[str]:
+        """Those that know nothing of the record's display id; the last few: others have gone."""
+        pages = self._widget.pages
+        return sorted(list(pages)[1:], key=lambda page: -pages[page])[:_MOST_PAGES]
+
     async def _set(self) -> None:
         """Once for all that has happened since the last time began."""
         self._is_due = True
@@ -120,6 +135,8 @@ class _Keeper:
                 runs = self._widget.runs
                 # Rendering takes tens of milliseconds for a long turn; other runs stream on meanwhile.
                 self._record.update(await asyncio.to_thread(_bundle, runs), _threads(runs))
+                for page in self._late_pages():
+                    self.catch_up(page)
         finally:
             self._is_at_it = False
 

@@ -59,6 +59,10 @@ class RefusedError(ToolError):
     """The page did nothing. `code` says why: not-found, ambiguous, changed, read-only, bad-request, failed."""
 
 
+_MOST_LEFT = 100
+"""Requests for which nobody waits."""
+
+
 @dataclass
 class _Request:
     id: str
@@ -126,7 +130,7 @@ class Document:
         raise NoDocumentError(why or "No page that shows this notebook answers.")
 
     def hand_over(self, page: str, operation: dict[str, Json], then: Callable[[Any], None]) -> dict[str, Json]:
-        """A request for a page that has asked for it itself. `then` gets its result, on a thread that carries
+        """A request for a page, for which nobody waits: send it. `then` gets its result, on a thread that carries
         commands; it is not called where the page refuses or never answers."""
         return self._open(page, operation, then).message
 
@@ -165,8 +169,10 @@ class Document:
     def _open(self, page: str, operation: dict[str, Json], then: Callable[[Any], None] | None = None) -> _Request:
         request = _Request(next(self._names), page, operation, then)
         with self._lock:
-            if then is not None:  # a page has one at a time; what it left behind is not waited for
-                for old in [one for one in self._requests.values() if one.then is not None and one.page == page]:
+            if then is not None:  # what a page left behind is not waited for
+                left = [one for one in self._requests.values() if one.then is not None]
+                same = [one for one in left if one.page == page and one.operation["op"] == operation["op"]]
+                for old in same or left[:-_MOST_LEFT]:
                     del self._requests[old.id]
             self._requests[request.id] = request
         return request

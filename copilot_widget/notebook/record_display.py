@@ -38,6 +38,11 @@ class RecordDisplay:
         """What shows now."""
         return dict(self._bundle)
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Those of the output."""
+        return {_KEY: {"threads": self._threads}} if self._threads else {}
+
     def show(self) -> None:
         """Publish it as a new output of the current cell."""
         self._cell = contextvars.copy_context()
@@ -61,8 +66,7 @@ class RecordDisplay:
     def _publish(self, *, update: bool) -> None:
         from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
-        metadata = {_KEY: {"threads": self._threads}} if self._threads else {}
-        display(self._bundle, raw=True, metadata=metadata, display_id=self.display_id, update=update)
+        display(self._bundle, raw=True, metadata=self.metadata, display_id=self.display_id, update=update)
 
 
 def threads_in(path: str | Path) -> set[str]:

@@ -100,6 +100,9 @@ class ChatWidget(anywidget.AnyWidget):
         self._router = router(kernel)
         self._router.add(self._id, self)
         self.pages: dict[str, float] = {}
+        """When each page spoke last, in the order in which they came."""
+        self.on_page: list[Callable[[str], None]] = []
+        """Called with each page but the first: it was loaded after the view had been shown."""
         document().add(self)
         for place, run in enumerate(runs):
             self._watch(run, place)
@@ -239,7 +242,10 @@ class ChatWidget(anywidget.AnyWidget):
 
     def handle(self, command: ViewCommand) -> Any:
         """Act on a command of the page and return its result; raises CopilotError to refuse."""
+        is_late = command.page not in self.pages and len(self.pages) > 0
         self.pages[command.page] = time.monotonic()
+        for callback in list(self.on_page) if is_late else ():
+            callback(command.page)
         if isinstance(command, Hello):
             return self.view()
         if isinstance(command, (Take, Deliver)):

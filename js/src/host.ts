@@ -13,7 +13,11 @@ export interface WidgetManager {
   create_view?(model: WidgetModel): Promise<WidgetView>;
   kernel?: Kernel | null;
   context?: {
-    model?: { sharedModel?: SharedNotebook; readOnly?: boolean };
+    model?: {
+      sharedModel?: SharedNotebook;
+      readOnly?: boolean;
+      cells?: { get?(index: number): { outputs?: unknown } | undefined };
+    };
     contentsModel?: { writable?: boolean } | null;
   };
 }

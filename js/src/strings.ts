@@ -134,6 +134,7 @@ export enum Words {
   KernelCannot = "The kernel does not know how.",
   CellsClosed = "This front end does not let cells be read or changed.",
   CellsStay = "This front end does not let cells be removed.",
+  NoRecord = "There is no record before this view.",
   CellElsewhere = "The copilot's own cell is not in the notebook that this page shows.",
   ReadOnly = "The notebook is read-only.",
   OwnCell = "This cell is the copilot's own.",

@@ -28,6 +28,37 @@ def test_a_reload_in_mid_run_loses_and_doubles_nothing(open_notebook: OpenNotebo
     notebook.view(1).wait_ended()
     assert _words(notebook.view(1)) == WORDS
     expect(notebook.broken()).to_have_count(0)
+    _save_until(notebook, WORDS[-1])
+
+
+def test_a_page_that_was_loaded_anew_writes_the_record_of_what_is_asked_then(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, "copilot")
+    notebook.run(0)
+    notebook.run(1)
+    notebook.view(1).ask("a follow-up")
+    notebook.view(1).wait_ended()
+    notebook.save()
+    notebook.reload()
+    view = notebook.view(1)
+    view.ask("a follow-up, once more")
+    view.wait_ended(runs=2)
+    _save_until(notebook, "once more")
+    assert len(notebook.server.read(notebook.name).cells[1].outputs) == 2
+    expect(view.root).to_be_visible()
+    expect(notebook.record(1)).to_be_hidden()
+
+
+def _save_until(notebook: NotebookPage, text: str) -> None:
+    """Save until the record in the file holds `text`: it is written a moment after the end of a turn."""
+    deadline = time.monotonic() + 20
+    while True:
+        notebook.save()
+        outputs = notebook.server.read(notebook.name).cells[1].outputs
+        record = next(output.data for output in outputs if "text/markdown" in output.data)
+        if all(text in record[kind] for kind in ("text/plain", "text/markdown", "text/html")):
+            return
+        assert time.monotonic() < deadline, record["text/plain"]
+        notebook.page.wait_for_timeout(200)
 
 
 _SOCKETS = """

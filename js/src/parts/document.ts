@@ -15,6 +15,7 @@ import {
   Words,
 } from "../strings.ts";
 import { pictureOf } from "./picture.ts";
+import { setRecord } from "./record.ts";
 
 /** Why nothing was done: see Refusal in protocol/commands.py. */
 export interface Refusal {
@@ -64,6 +65,11 @@ export async function act(model: AnyModel, widgets: readonly string[], request: 
     case "remove":
       writable(model);
       return remove(place, request);
+    case "record": {
+      const record = request.record as Parameters<typeof setRecord>[3];
+      if (!setRecord(model, widgets, place.own, record)) throw new Refused("not-found", Words.NoRecord);
+      return {};
+    }
     default:
       throw new Refused("bad-request", noOperation(String(request.op)));
   }
