@@ -119,13 +119,13 @@ def _resume(here: Here, argument: str) -> str:
 def _history(here: Here, argument: str) -> str:
     copilot = here.copilot
     words = _words(argument)
-    if len(words) >= 2 and words[0] in ("rename", "delete"):
-        chosen = choose(copilot.keeping.conversations(everywhere=True), words[1], copilot.keeping.place)
-        if words[0] == "delete":
-            return _delete(copilot, chosen)
+    if len(words) >= 2 and words[0] == "delete":
+        return _delete(copilot, _own(copilot, " ".join(words[1:])))
+    if len(words) >= 2 and words[0] == "rename":
         title = " ".join(words[2:])
         if not title:
             raise UsageError("There is no new title.", hint="%copilot /history rename ID the new title")
+        chosen = _own(copilot, words[1])
         copilot.keeping.rename(chosen.thread, title[:200])
         return f"Renamed: {escape(chosen.title)} is called {escape(title[:200])} now."
     everywhere = "--all" in words
@@ -160,6 +160,13 @@ def _import(here: Here, argument: str) -> str:
     imported = here.notebook.load(words[0])
     here.notebook.host.show_panel(imported)
     return f"Imported from {escape(words[0])}: {_turns(len(imported.runs))}. The next question goes on there."
+
+
+def _own(copilot: Copilot, text: str) -> Summary:
+    """The conversation to change: of this notebook, or of another one where `text` is its whole id."""
+    everywhere = copilot.keeping.conversations(everywhere=True)
+    named = [each for each in everywhere if each.thread in (text, f"thread-{text}")]
+    return choose(named or copilot.keeping.conversations(), text, copilot.keeping.place)
 
 
 def _delete(copilot: Copilot, chosen: Summary) -> str:

@@ -154,6 +154,24 @@ def test_a_conversation_goes_on_in_the_next_kernel(notebook: Notebook) -> None:
         assert b"The second answer" not in content
 
 
+def test_words_delete_and_rename_nothing_of_another_notebook(
+    notebook: Notebook, start_kernel: Callable[..., Kernel]
+) -> None:
+    other = Notebook(start_kernel, notebook.folder, "other.ipynb")
+    there = other.kernel()
+    ask(there, "why do refunds rise in may")
+    ended(there)
+    here = notebook.kernel()
+    ask(here, "refunds of april")
+    ended(here)
+    for words in ("delete refunds may", "rename may A better title", "delete why"):
+        assert "names no conversation" in here.run(f"%copilot /history {words}").error
+    assert told(here, "/history delete refunds april").startswith("Deleted: refunds of april")
+    whole = there.value("run.copilot.thread").removeprefix("thread-")
+    assert told(here, f"/history rename {whole} Refunds in May").startswith("Renamed: why do refunds")
+    assert notebook.rows("select title from copilot_threads") == [("Refunds in May",)]
+
+
 def test_notebooks_and_kernels_keep_apart(notebook: Notebook, start_kernel: Callable[..., Kernel]) -> None:
     other = Notebook(start_kernel, notebook.folder)
     other.path = notebook.folder / "elsewhere" / notebook.path.name
