@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
 from ..errors import ToolError
 from ..tools.jsonable import cut, safe_repr
+from ..tools.kinds import is_a, type_name
+from ..tools.threads import within
+from .describe import summary
 
 _LIMIT = 17_000
 """Characters of one answer, below what a tool's output is cut to."""
+_SECONDS = 3.0
+"""For what the values of cells make of themselves."""
 
 
 def page_text(found: dict[str, Any], *, alone: bool) -> str:
@@ -57,19 +63,32 @@ def history_text(shell: Any, cells: str, why: str) -> str:
     """What the kernel itself has: the cells that ran, as they were then, and their values."""
     note = f"({why} This is the kernel's history instead: what has run, as it was then; cells may have changed since.)"
     sources = _sources(shell)
-    values = cast("dict[int, Any]", getattr(shell, "user_ns", {}).get("Out") or {})
+    held: Any = getattr(shell, "user_ns", {}).get("Out")
+    values = cast("dict[int, Any]", dict(held) if is_a(held, dict) else {})
+    deadline = time.monotonic() + _SECONDS
     texts: list[str] = []
     left = _LIMIT
     for number in reversed(_numbers(cells, sources)):
         text = f"# [{number}]\n{cut(sources[number], 6_000)}"
         if number in values:
-            text += f"\n→ output:\n{safe_repr(values[number], 1_000)}"
+            text += f"\n→ output:\n{_value(values[number], deadline)}"
         left -= len(text) + 2
         if left < 0 and texts:
             texts.append("(earlier ones are left out; ask for one by its number)")
             break
         texts.append(text)
     return "\n\n".join([note, *reversed(texts)] if texts else [note, "(nothing has run yet)"])
+
+
+def _value(value: Any, deadline: float) -> str:
+    """A cell's value as its own code tells it; when the time for all of them is up, in our words."""
+    left = deadline - time.monotonic()
+    if left > 0:
+        try:
+            return within(left, lambda: safe_repr(value, 1_000), "output")
+        except Exception:  # it takes too long, or raises what no repr may
+            pass
+    return f"({type_name(value)}: {summary(value)})"
 
 
 def _sources(shell: Any) -> dict[int, str]:

@@ -16,9 +16,10 @@ from typing import Any, cast
 
 from ..errors import CopilotError
 from ..tools.frames import is_frame, is_series
-from ..tools.jsonable import cut_line, is_a
+from ..tools.jsonable import cut_line
+from ..tools.kinds import is_a, type_name
 from ..tools.sensitive import is_secret_file
-from .describe import summary_of, type_name, user_variables
+from .describe import summary_of, user_variables
 from .options import CHOICES, FLAGS, SUMMARIES, VALUES, WORD
 from .paths import members, resolve, text_keys
 from .slash import COMMANDS as SLASH
@@ -249,7 +250,7 @@ def _cells(typed: str, namespace: Mapping[str, Any]) -> Found:
         return
     for number in range(len(cast("list[Any]", sources)) - 1, 0, -1):
         source = cast("list[Any]", sources)[number]
-        if isinstance(source, str) and source and str(number).startswith(typed):
+        if type(source) is str and source and str(number).startswith(typed):
             yield f"@cell:{number}", "cell", cut_line(source.strip(), 60)
 
 

@@ -18,6 +18,7 @@ from ..errors import UsageError, redact
 from ..models.base import Json
 from ..models.usage import cut_to_tokens, estimate_tokens
 from ..tools.jsonable import cut, json_text, to_json
+from ..tools.kinds import is_a
 from .mentioned_file import describe_file
 from .paths import public_names, resolve, suggestion
 
@@ -213,8 +214,8 @@ def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any, seconds: f
     raw: list[str] = list(getattr(history, "input_hist_raw", ()))
     source = raw[place] if place < len(raw) and raw[place] else sources[place]
     text = f"In [{place}]:\n{source}"
-    results = namespace.get("Out", {})
-    if place in results:
+    results: Any = namespace.get("Out")
+    if is_a(results, dict) and place in results:
         from .tools import look
 
         output = look(f"Out[{place}]", results[place], show=False, seconds=seconds).output

@@ -7,19 +7,20 @@ class keeps them at hand; of the user's classes only what is stored in the objec
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
-import dataclasses
 import inspect
 import io
 from collections.abc import Callable, Mapping
 from enum import Enum, EnumMeta
+from types import CodeType, CoroutineType, FunctionType, GeneratorType
 from typing import Any, cast
 
 from ..models.base import Json
 from ..tools import lazy
-from ..tools.jsonable import class_of, cut, cut_line, is_a, safe_repr, to_json
-from ..tools.threads import Worker
-from .paths import own_attributes
+from ..tools.jsonable import cut, cut_line, safe_repr
+from ..tools.kinds import class_name, class_of, dict_of, has, is_a, module_of, own_attributes, stored
+from ..tools.stored import field_names, fields_of, label, stored_json
+from ..tools.threads import within
+from .signature import init_parameters
 
 _COLUMNS = 200
 _SCHEMA_SECONDS = 0.5
@@ -51,11 +52,9 @@ def _lazy_frame(value: Any) -> dict[str, Json] | None:
     if lazy.library_of(value) != "polars" or not lazy.is_computed(value):
         return None
     result: dict[str, Json] = {"library": "polars", "note": "lazy: nothing was computed"}
-    if class_of(value).__name__ == "LazyFrame":
-        worker = Worker(value.collect_schema, "schema")
-        worker.start()
+    if class_name(type(value)) == "LazyFrame":
         try:
-            result["columns"] = _typed(dict(worker.future.result(_SCHEMA_SECONDS)))
+            result["columns"] = _typed(dict(within(_SCHEMA_SECONDS, value.collect_schema, "schema")))
         except concurrent.futures.TimeoutError:
             result["note"] = "lazy: nothing was computed, and its schema is not known without reading its source"
         except Exception as error:
@@ -89,7 +88,7 @@ def _computed(value: Any) -> dict[str, Json] | None:
 
 def _labelled(value: Any) -> dict[str, Json]:
     """An xarray Dataset or DataArray: names, sizes, types; its values may be in a file."""
-    result: dict[str, Json] = {"sizes": to_json(_quietly(lambda: dict(value.sizes)), 1_000)}
+    result: dict[str, Json] = {"sizes": stored_json(_quietly(lambda: dict(value.sizes)), 1_000)}
     variables: dict[Any, Any] = _quietly(lambda: dict(value.data_vars)) or {}
     if variables:
         result["variables"] = {str(n): f"{v.dtype} ({', '.join(map(str, v.dims))})" for n, v in _some(variables)}
@@ -97,7 +96,7 @@ def _labelled(value: Any) -> dict[str, Json]:
         result["dtype"] = lazy.attribute(value, "dtype")
     coordinates: dict[Any, Any] = _quietly(lambda: dict(value.coords)) or {}
     result["coordinates"] = [str(name) for name, _ in _some(coordinates)]
-    result["attributes"] = to_json(_quietly(lambda: dict(value.attrs)), 1_000)
+    result["attributes"] = stored_json(_quietly(lambda: dict(value.attrs)), 1_000)
     return result
 
 
@@ -105,35 +104,32 @@ def _once(value: Any) -> dict[str, Json] | None:
     if not lazy.is_once(value) or is_a(value, io.IOBase):
         return None
     result: dict[str, Json] = {"note": "it can be read once only, so it was not read"}
-    code = next((found for name in ("gi_code", "cr_code", "ag_code") if (found := _own(value, name))), None)
+    codes = (stored(value, name) for name in ("gi_code", "cr_code", "ag_code"))
+    code = next((found for found in codes if is_a(found, CodeType)), None)
     if code is not None:
         result["function"], result["line"] = code.co_name, code.co_firstlineno
-    if inspect.isgenerator(value):
+    if is_a(value, GeneratorType):
         result["state"] = inspect.getgeneratorstate(value)
-    elif inspect.iscoroutine(value):
+    elif is_a(value, CoroutineType):
         result["state"] = inspect.getcoroutinestate(value)
     return result
-
-
-def _own(value: Any, name: str) -> Any:
-    return getattr(value, name, None) if class_of(value).__module__ == "builtins" else None
 
 
 # ---- tables and arrays of other libraries ----------------------------------------------------------------
 
 
 def _arrow(value: Any) -> dict[str, Json] | None:
-    if lazy.library_of(value) != "pyarrow" or class_of(value).__name__ not in ("Table", "RecordBatch"):
+    if lazy.library_of(value) != "pyarrow" or class_name(type(value)) not in ("Table", "RecordBatch"):
         return None
     schema = value.schema
     columns = {name: str(kind) for name, kind in list(zip(schema.names, schema.types, strict=True))[:_COLUMNS]}
     result: dict[str, Json] = {"shape": [value.num_rows, value.num_columns], "columns": cast("Json", columns)}
-    result["sample"] = to_json(value.select(list(range(min(value.num_columns, 50)))).slice(0, 5).to_pylist(), 3_000)
+    result["sample"] = stored_json(value.select(list(range(min(value.num_columns, 50)))).slice(0, 5).to_pylist(), 3_000)
     return {**result, "memory_bytes": value.nbytes}
 
 
 def _sparse(value: Any) -> dict[str, Json] | None:
-    if lazy.library_of(value) != "scipy" or not hasattr(class_of(value), "nnz"):
+    if lazy.library_of(value) != "scipy" or not has(value, "nnz"):
         return None
     return {
         "shape": [int(n) for n in value.shape],
@@ -153,8 +149,8 @@ def _plotly(value: Any) -> dict[str, Json] | None:
     traces = cast("list[dict[str, Any]]", held["_data"])
     layout = cast("dict[str, Any]", held.get("_layout") or {})
     kinds = [{key: trace.get(key) for key in ("type", "mode", "name") if trace.get(key)} for trace in traces[:20]]
-    titles = {key: to_json(layout[key], 300) for key in ("title", "xaxis", "yaxis") if key in layout}
-    return {"traces": to_json(kinds, 2_000), "number of traces": len(traces), "layout": cast("Json", titles)}
+    titles = {key: stored_json(layout[key], 300) for key in ("title", "xaxis", "yaxis") if key in layout}
+    return {"traces": stored_json(kinds, 2_000), "number of traces": len(traces), "layout": cast("Json", titles)}
 
 
 def _altair(value: Any) -> dict[str, Json] | None:
@@ -163,7 +159,7 @@ def _altair(value: Any) -> dict[str, Json] | None:
         return None
     fields = cast("dict[str, Any]", held)
     chosen = {key: fields[key] for key in ("mark", "encoding", "title", "layer", "hconcat", "vconcat") if key in fields}
-    chosen = {key: item for key, item in chosen.items() if class_of(item).__name__ != "UndefinedType"}
+    chosen = {key: item for key, item in chosen.items() if class_name(type(item)) != "UndefinedType"}
     return {"chart": {key: safe_repr(item, 600) for key, item in chosen.items()}}
 
 
@@ -172,56 +168,41 @@ def _altair(value: Any) -> dict[str, Json] | None:
 
 def _enum(value: Any) -> dict[str, Json] | None:
     if is_a(value, EnumMeta):
-        members = cast("Mapping[str, Any]", value.__members__)
-        shown = {name: member._value_ for name, member in list(members.items())[:50]}
-        return {"type": "Enum", "length": len(members), "members": to_json(shown, 2_000)}
+        members = cast("Mapping[str, Any]", dict_of(value).get("_member_map_", {}))
+        shown = {name: own_attributes(member).get("_value_") for name, member in list(members.items())[:50]}
+        return {"type": "Enum", "length": len(members), "members": stored_json(shown, 2_000)}
     if not is_a(value, Enum):
         return None
-    names = list(cast("Any", type(value)).__members__)
-    return {"member": value._name_, "value": to_json(value._value_, 1_000), "members": cast("Json", names[:50])}
+    held = own_attributes(value)
+    names = [name for name in dict_of(type(value)).get("_member_map_", {}) if type(name) is str]
+    told = stored_json(held.get("_value_"), 1_000)
+    return {"member": stored_json(held.get("_name_")), "value": told, "members": cast("Json", names[:50])}
 
 
 def _fields(value: Any) -> dict[str, Json] | None:
     """A dataclass, attrs or pydantic object by what is stored for its fields."""
     kind = class_of(value)
-    if dataclasses.is_dataclass(kind) and not inspect.isclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-    elif "__pydantic_fields__" in vars(kind) or "__attrs_attrs__" in vars(kind):
-        found = vars(kind).get("__pydantic_fields__") or [field.name for field in vars(kind)["__attrs_attrs__"]]
-        names = [str(name) for name in found]
-    else:
+    stored_fields = fields_of(value) if field_names(kind) is not None else None
+    if stored_fields is None:
         return None
-    held = own_attributes(value)
-    stored = {name: held[name] if name in held else _slot(value, name) for name in names}
-    result: dict[str, Json] = {"module": kind.__module__, "fields": to_json(stored, _VALUES)}
-    methods = [name for name, found in vars(kind).items() if inspect.isfunction(found) and not name.startswith("_")]
+    result: dict[str, Json] = {"module": module_of(kind), "fields": stored_json(stored_fields, _VALUES)}
+    methods = [name for name, found in dict_of(kind).items() if is_a(found, FunctionType) and not name.startswith("_")]
     return {**result, "methods": cast("Json", methods[:30])} if methods else result
-
-
-def _slot(value: Any, name: str) -> Any:
-    found = inspect.getattr_static(class_of(value), name, None)
-    if inspect.ismemberdescriptor(found):
-        with contextlib.suppress(AttributeError):
-            return found.__get__(value)
-    return "(not stored)"
 
 
 def _estimator(value: Any) -> dict[str, Json] | None:
     """What follows scikit-learn: the parameters that are stored, and what fitting has left."""
-    kind = class_of(value)
-    if inspect.isclass(value) or not (hasattr(kind, "get_params") and hasattr(kind, "fit")):
+    if is_a(value, type) or not (has(value, "get_params") and has(value, "fit")):
         return None
     held = own_attributes(value)
-    try:
-        names = [name for name in inspect.signature(kind.__init__).parameters if name in held]
-    except (TypeError, ValueError):
-        return None
+    names = [name for name in init_parameters(type(value)) if name in held]
     from .describe import summary_of
 
-    fitted = {name: item for name, item in held.items() if name.endswith("_") and not name.startswith("_")}
+    texts = [name for name in held if type(name) is str]
+    fitted = {name: held[name] for name in texts if name.endswith("_") and not name.startswith("_")}
     parameters = {name: held[name] for name in names}
-    result: dict[str, Json] = {"module": kind.__module__, "parameters": to_json(parameters, 2_000)}
-    result["fitted"] = {name: f"{type(item).__name__}: {summary_of(name, item)}" for name, item in _some(fitted, 30)}
+    result: dict[str, Json] = {"module": module_of(type(value)), "parameters": stored_json(parameters, 2_000)}
+    result["fitted"] = {name: f"{class_name(type(item))}: {summary_of(name, item)}" for name, item in _some(fitted, 30)}
     return result
 
 
@@ -229,9 +210,11 @@ def _file(value: Any) -> dict[str, Json] | None:
     if not is_a(value, io.IOBase):
         return None
     result: dict[str, Json] = {"note": "it was not read"}
+    if module_of(type(value)) not in ("io", "_io"):  # of the user's: reading these could run its code
+        return result
     for name in ("name", "mode", "encoding", "closed"):
-        if text := lazy.attribute(value, name):
-            result[name] = text
+        if (found := _quietly(lambda name=name: getattr(value, name))) is not None:
+            result[name] = label(found)
     return result
 
 

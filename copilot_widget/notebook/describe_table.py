@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import math
 import sys
@@ -9,9 +10,11 @@ from typing import Any
 
 from ..models.base import Json
 from ..tools.frames import MAX_COLUMNS, column_names, is_pandas, missing_as_none, records
-from ..tools.jsonable import class_of, cut_line, to_json
+from ..tools.jsonable import class_of, cut_line
+from ..tools.kinds import class_name, is_a, type_name
 from ..tools.sensitive import is_secret_name
 from ..tools.sizes import sized
+from ..tools.stored import is_plain, label, stored_json
 
 WHOLE_ROWS = 100_000
 """Up to so many rows are counted one by one."""
@@ -34,9 +37,9 @@ def _frame(frame: Any) -> dict[str, Json]:
     result: dict[str, Json] = {"type": "DataFrame", "shape": [rows, width]}
     if not is_pandas(frame):
         result["library"] = "polars"
-    if is_pandas(frame) and type(frame.index).__name__ != "RangeIndex":
-        names = [None if n is None else str(n) for n in frame.index.names]
-        result["index"] = {"type": type(frame.index).__name__, "names": names}
+    if is_pandas(frame) and type_name(frame.index) != "RangeIndex":
+        names = [None if n is None else label(n) for n in frame.index.names]
+        result["index"] = {"type": type_name(frame.index), "names": names}
     cells = rows * min(width, MAX_COLUMNS)
     columns: list[dict[str, Json]] = [
         {"name": name, **_column(_nth(frame, place), cells)} for place, name in enumerate(column_names(frame))
@@ -50,7 +53,7 @@ def _frame(frame: Any) -> dict[str, Json]:
         notes.append(f"only the first {MAX_COLUMNS} of {width:,} columns are described")
     if notes:
         result["note"] = "; ".join(notes)
-    result["sample"] = to_json(records(frame, _SAMPLE), 4_000)
+    result["sample"] = stored_json(records(frame, _SAMPLE), 4_000)
     result["memory"] = sized(_memory(frame))
     return result
 
@@ -65,18 +68,18 @@ def _series(series: Any) -> dict[str, Json]:
     count = len(series)
     result: dict[str, Json] = {
         "type": "Series",
-        "label": None if series.name is None else str(series.name),
+        "label": None if series.name is None else label(series.name),
         "length": count,
     }
     result.update(_column(series, count))
     if notes := _note(count, _step(count, count), [result]):
         result["note"] = "; ".join(notes)
     head = series.iloc[:10] if is_pandas(series) else series[:10]
-    if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
+    if is_pandas(series) and type_name(series.index) != "RangeIndex":
         pairs = zip(head.index.tolist(), head.tolist(), strict=True)
-        result["sample"] = to_json({str(key): missing_as_none(value) for key, value in pairs}, 2_000)
+        result["sample"] = stored_json({label(key): missing_as_none(value) for key, value in pairs}, 2_000)
     else:
-        result["sample"] = to_json([missing_as_none(value) for value in head.to_list()], 2_000)
+        result["sample"] = stored_json([missing_as_none(value) for value in head.to_list()], 2_000)
     result["memory"] = sized(_memory(series))
     return result
 
@@ -100,11 +103,12 @@ def _array(array: Any) -> dict[str, Json]:
         if array.dtype.kind == "f":
             result["nan"] = int((part.size - finite.size) * array.size / part.size)
         if finite.size:
-            result.update(min=to_json(finite.min()), max=to_json(finite.max()), mean=_rounded(finite.mean()))
+            result.update(min=stored_json(finite.min()), max=stored_json(finite.max()), mean=_rounded(finite.mean()))
         if part is not array:
             result["note"] = f"figures from {part.size:,} of {array.size:,} values"
     corner = array[tuple(slice(0, 5 if axis < 2 else 2) for axis in range(array.ndim))]
-    result["sample"] = to_json(corner.tolist(), 2_000)
+    corner = corner if array.ndim else array  # without an axis, an index gives the object itself
+    result["sample"] = stored_json(corner.tolist(), 2_000)
     result["memory"] = sized(int(array.nbytes))
     return result
 
@@ -167,6 +171,8 @@ def _figures(part: Any, scale: float) -> dict[str, Json]:
             valid = part.dropna() if is_pandas(part) else part.drop_nulls()
     if _is_geometry(part):
         return result
+    if kinds := _kinds(valid):
+        return {**result, "types": kinds}
     heavy = _is_heavy(valid)
     with contextlib.suppress(Exception):
         if not heavy:
@@ -179,6 +185,19 @@ def _figures(part: Any, scale: float) -> dict[str, Json]:
     return result
 
 
+def _kinds(valid: Any) -> dict[str, Json]:
+    """How many objects of each type a column holds, where comparing them could run their own code; else {}."""
+    dtype = valid.dtype
+    if not (type_name(dtype) == "Object" or getattr(dtype, "kind", "") == "O") or not hasattr(valid, "to_list"):
+        return {}
+    if is_pandas(valid) and type_name(dtype) == "CategoricalDtype":  # compared by their codes
+        return {}
+    counts = collections.Counter(map(type, valid.to_list()))
+    if all(map(is_plain, counts)):
+        return {}
+    return {class_name(kind): count for kind, count in counts.most_common(5)}
+
+
 def _is_geometry(series: Any) -> bool:
     """Shapes of geopandas: comparing them would write each of them out."""
     return str(series.dtype) == "geometry"
@@ -187,8 +206,8 @@ def _is_geometry(series: Any) -> bool:
 def _is_heavy(valid: Any) -> bool:
     """Whether the values are texts so long that comparing some thousands of them takes seconds."""
     with contextlib.suppress(Exception):
-        texts = [value for value in valid.head(50).to_list() if isinstance(value, (str, bytes))]
-        return sum(map(len, texts)) > 2_000 * max(len(texts), 1)
+        texts = [value for value in valid.head(50).to_list() if is_a(value, str, bytes)]
+        return sum(len(value) for value in texts if is_plain(type(value))) > 2_000 * max(len(texts), 1)
     return False
 
 
@@ -213,7 +232,7 @@ def _range(valid: Any) -> dict[str, Json]:
         ordered = number or valid.dtype.is_temporal()
     if not ordered:
         return {}
-    result: dict[str, Json] = {"min": to_json(valid.min()), "max": to_json(valid.max())}
+    result: dict[str, Json] = {"min": stored_json(valid.min()), "max": stored_json(valid.max())}
     if number:
         result["mean"] = _rounded(valid.mean())
     return result
@@ -227,11 +246,11 @@ def _top(valid: Any, scale: float) -> dict[str, Json]:
         counts = [(value, int(n)) for value, n in valid.value_counts().head(3).items()]
     else:
         counts = [(value, int(n)) for value, n in valid.value_counts(sort=True).head(3).rows()]
-    return {cut_line(str(value), _TEXT): round(n * scale) for value, n in counts if n > 1 or len(valid) < 10}
+    return {cut_line(label(value), _TEXT): round(n * scale) for value, n in counts if n > 1 or len(valid) < 10}
 
 
 def _rounded(value: Any) -> Json:
-    number = to_json(value.item() if hasattr(value, "item") else value)
+    number = stored_json(value.item() if hasattr(value, "item") else value)
     return float(f"{number:.6g}") if isinstance(number, float) else number
 
 

@@ -174,11 +174,11 @@ def host_of(shell: Any) -> NotebookHost:
 
 
 def _last_error() -> str:
-    from ..errors import one_line
+    from .describe import summary_of
     from .failure import last_exception
 
     error = last_exception()
-    return one_line(error, limit=80) if error is not None else ""
+    return summary_of("error", error) if error is not None else ""
 
 
 def notebook_path(namespace: Mapping[str, Any]) -> str | None:

@@ -190,9 +190,10 @@ class Extension:
     def _decorated(self) -> list[Tool]:
         """The functions of the notebook that are decorated with @tool; a later one replaces its namesake."""
         from ..tools.function import FunctionTool
+        from ..tools.kinds import is_a
 
         values: list[Any] = list(self.shell.user_ns.values())
-        found: dict[str, Any] = {value.name: value for value in values if isinstance(value, FunctionTool)}
+        found: dict[str, Any] = {value.name: value for value in values if is_a(value, FunctionTool)}
         return list(found.values())
 
     def _namespace(self) -> Mapping[str, Any]:

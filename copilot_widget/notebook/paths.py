@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import ast
 import difflib
-import inspect
 from collections import deque
 from collections.abc import Iterable, Mapping
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any, cast
 
 from ..errors import UsageError
-from ..tools.frames import is_frame, is_series
-from ..tools.jsonable import class_of, is_a
+from ..tools.frames import is_frame, is_series, plain_table
+from ..tools.kinds import (
+    DICT,
+    MISSING,
+    ROUTINES,
+    TUPLE,
+    as_text,
+    dict_of,
+    has,
+    is_a,
+    library_of,
+    mro_of,
+    own_attributes,
+    static,
+    type_name,
+)
+from ..tools.stored import is_array, is_plain, plain_array
 
 _CHEAP = {
     "index",
@@ -32,7 +46,7 @@ _CHEAP = {
 """Properties of tables and arrays that only tell what is stored."""
 _LIBRARIES = ("pandas", "numpy", "polars")
 _PLAIN: tuple[Any, ...] = (dict, list, tuple, str, bytes, range, deque)
-_MISSING = object()
+_MOST_LABELS = 100_000  # of a Series, that are looked through
 
 
 def resolve(path: str, namespace: Mapping[str, Any]) -> Any:
@@ -77,112 +91,129 @@ def _key(node: ast.expr) -> Any:
 
 
 def _attribute(value: Any, name: str, text: str) -> Any:
-    if is_frame(value) and name in list(value.columns):
-        return value[name]
+    if is_frame(value) and (column := _column(value, name)) is not None:
+        return column
     if is_a(value, ModuleType):
-        held = cast("dict[str, Any]", vars(value))
-        found = held.get(name, _MISSING)
-        names: Iterable[str] = held
+        held = own_attributes(value)
+        found = held.get(name, MISSING)
+        names: Iterable[Any] = held
     else:
-        found = inspect.getattr_static(value, name, _MISSING)
+        found = static(value, name)
         names = _static_names(value)
-    if found is _MISSING:
-        columns = [str(column) for column in value.columns] if is_frame(value) else []
+    if found is MISSING:
+        columns = list(text_keys(value)) if is_frame(value) else []
         hint = suggestion(name, columns) or suggestion(name, names) or _listed("Its columns are", columns)
         raise UsageError(f"{text} has no attribute {name}.", hint=hint or f"dir({text}) lists what it has.")
-    if isinstance(found, (MemberDescriptorType, GetSetDescriptorType)):  # slots and C fields: a plain read
+    if is_a(found, MemberDescriptorType, GetSetDescriptorType):  # slots and C fields: a plain read
         try:
             return found.__get__(value)
         except AttributeError:
             raise UsageError(f"{text}.{name} has no value yet.") from None
-    if isinstance(found, (staticmethod, classmethod)):
-        return cast("Any", found).__func__
-    owner = type(value).__module__.partition(".")[0]
-    if name in _CHEAP and owner in _LIBRARIES:
+    if is_a(found, staticmethod, classmethod):
+        return found.__func__
+    if name in _CHEAP and library_of(value) in _LIBRARIES:
         return getattr(value, name)
-    if hasattr(class_of(found), "__get__") and not inspect.isroutine(found) and not inspect.isclass(found):
+    if has(found, "__get__") and not is_a(found, *ROUTINES, type):
         raise UsageError(f"{text}.{name} is computed when it is read.", hint="Use run_code to read it.")
     return found
 
 
 def _item(value: Any, key: Any, text: str) -> Any:
-    kind = class_of(value)
     try:
+        if is_a(value, dict):  # its own get: what is missing must not be made up by __missing__, and kept
+            if (found := DICT.get(value, key, MISSING)) is MISSING:
+                raise KeyError(key)
+            return found
         for plain in _PLAIN:
             if is_a(value, plain):
                 return plain.__getitem__(value, key)  # the built-in type's own, whatever a subclass does
         if is_frame(value):
-            if is_a(key, slice) or key not in list(value.columns):
+            if (column := _column(value, key)) is None:
                 raise KeyError(key)
-            return value[key]
-        if is_series(value) or (kind.__module__ == "numpy" and kind.__name__ == "ndarray"):
-            return value[key]
+            return column
+        if is_series(value) and _is_quick(plain_table(value)):
+            return plain_table(value)[key]
+        if is_array(value):
+            return plain_array(value)[key]
     except (KeyError, IndexError, TypeError, ValueError):
         raise UsageError(f"{text} has no item {key!r}.", hint=_near_keys(value, key)) from None
-    raise UsageError(f"{text} is a {kind.__name__}; reading an item may run its code.", hint="Use run_code to read it.")
+    raise UsageError(
+        f"{text} is a {type_name(value)}; reading an item may run its code.", hint="Use run_code to read it."
+    )
+
+
+def _column(value: Any, key: Any) -> Any:
+    """A column of a frame, None where there is none. Labels that are objects of the user's are not compared."""
+    if is_a(key, slice):
+        return None
+    frame = plain_table(value)
+    places = [place for place, label in enumerate(frame.columns) if _is_comparable(label) and label == key]
+    if not places:
+        return None
+    if not hasattr(frame, "iloc"):
+        return frame.to_series(places[0])
+    return frame.iloc[:, places[0] if len(places) == 1 else places]
+
+
+def _is_comparable(label: Any) -> bool:
+    return is_plain(type(label)) or (type(label) is tuple and all(map(_is_comparable, TUPLE.__iter__(label))))
+
+
+def _is_quick(series: Any) -> bool:
+    """Whether an item is found without looking through many labels, or through such as the user's code compares."""
+    index = getattr(series, "index", None)
+    if index is None or type_name(index) == "RangeIndex":
+        return True
+    return len(index) <= _MOST_LABELS and all(map(_is_comparable, index.tolist()))
 
 
 def _near_keys(value: Any, key: Any) -> str:
-    names = cast("Any", value if isinstance(value, dict) else value.columns if is_frame(value) else ())
-    if isinstance(value, (list, tuple)):
-        return f"It has {len(cast('list[Any]', value))} items."
-    known = [str(name) for name in names]
+    if is_a(value, list, tuple):
+        return f"It has {cast('Any', list if is_a(value, list) else tuple).__len__(value)} items."
+    known = list(text_keys(value))
     return suggestion(str(key), known) or _listed("It has", known)
 
 
-def _static_names(value: Any) -> set[str]:
-    names = set(own_attributes(value))
-    for kind in type(value).__mro__:
-        names.update(vars(kind))
-    return {name for name in names if not name.startswith("_")}
-
-
-def own_attributes(value: Any) -> Mapping[str, Any]:
-    """What an object holds in its __dict__; {} where its class makes one up."""
-    for kind in type(value).__mro__:
-        found = vars(kind).get("__dict__")
-        if found is not None:
-            held = found.__get__(value) if isinstance(found, GetSetDescriptorType) else None
-            return cast("Mapping[str, Any]", held) if isinstance(held, Mapping) else {}
-    return {}
+def _static_names(value: Any) -> list[str]:
+    names = [name for kind in mro_of(type(value)) for name in dict_of(kind)]
+    return [name for name in dict.fromkeys([*own_attributes(value), *names]) if type(name) is str and name[:1] != "_"]
 
 
 def members(value: Any) -> list[tuple[str, str]]:
     """(name, "column" or "attribute") of what `resolve` finds behind a dot, without properties; names of libraries'
     methods are left out."""
     if is_frame(value):
-        names = [name for name in list(value.columns) if isinstance(name, str) and name.isidentifier()]
+        names = [name for name in text_keys(value) if name.isidentifier()]
         return [*((name, "column") for name in names), *((name, "attribute") for name in _cheap(value))]
+    held = [name for name in list(own_attributes(value)) if type(name) is str and not name.startswith("_")]
     if is_a(value, ModuleType):
-        return [(name, "attribute") for name in sorted(cast("dict[str, Any]", vars(value))) if not name.startswith("_")]
-    held = [name for name in list(own_attributes(value)) if not name.startswith("_")]
-    if class_of(value).__module__.partition(".")[0] in _LIBRARIES:
+        return [(name, "attribute") for name in sorted(held)]
+    if library_of(value) in _LIBRARIES:
         return [(name, "attribute") for name in _cheap(value)]
-    classes = [kind for kind in type(value).__mro__ if kind is not object]
-    shared = [name for kind in classes for name, found in list(vars(kind).items()) if _is_plain(name, found)]
+    classes = [kind for kind in mro_of(type(value)) if kind is not object]
+    shared = [name for kind in classes for name, found in list(dict_of(kind).items()) if _is_plain(name, found)]
     return [(name, "attribute") for name in dict.fromkeys([*held, *shared])]
 
 
 def _cheap(value: Any) -> list[str]:
-    return sorted(name for name in _CHEAP if inspect.getattr_static(value, name, _MISSING) is not _MISSING)
+    return sorted(name for name in _CHEAP if static(value, name) is not MISSING)
 
 
 def _is_plain(name: str, found: Any) -> bool:
     """Whether reading a class's attribute from an instance computes nothing."""
     if name.startswith("_"):
         return False
-    if isinstance(found, (MemberDescriptorType, GetSetDescriptorType, staticmethod, classmethod)):
+    if is_a(found, MemberDescriptorType, GetSetDescriptorType, staticmethod, classmethod, *ROUTINES, type):
         return True
-    return inspect.isroutine(found) or inspect.isclass(found) or not hasattr(class_of(found), "__get__")
+    return not has(found, "__get__")
 
 
 def text_keys(value: Any) -> Iterable[str]:
     """The keys of a dict, or the columns of a table, that are text."""
-    names: Any = value.columns if is_frame(value) else ()
+    names: Any = plain_table(value).columns if is_frame(value) else ()
     if is_a(value, dict):
-        plain: type[Any] = dict
-        names = plain.keys(value)
-    return (name for name in list(names) if isinstance(name, str))
+        names = DICT.keys(value)
+    return (text for name in list(names) if (text := as_text(name)) is not None)
 
 
 def _listed(beginning: str, names: list[str]) -> str:
@@ -195,16 +226,16 @@ _LISTED = 8
 
 
 def public_names(namespace: Mapping[str, Any]) -> list[str]:
-    return [name for name in list(namespace) if not name.startswith("_")]
+    return [name for name in list(namespace) if type(name) is str and not name.startswith("_")]
 
 
 def suggestion(name: str, names: Iterable[Any], mark: str = "") -> str:
     """ "Did you mean a or b?", or "" where nothing is near."""
-    candidates = [n for n in list(names) if isinstance(n, str)]
+    candidates = [n for n in list(names) if type(n) is str]
     near = difflib.get_close_matches(name, candidates[:5_000], n=3, cutoff=0.6)
     lowered = [n for n in candidates if n.lower() == name.lower() and n not in near]
     found = [f"{mark}{n}" for n in [*lowered, *near][:3]]
     return f"Did you mean {' or '.join(found)}?" if found else ""
 
 
-__all__ = ["members", "own_attributes", "public_names", "resolve", "suggestion", "text_keys"]
+__all__ = ["members", "public_names", "resolve", "suggestion", "text_keys"]

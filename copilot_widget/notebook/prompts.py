@@ -11,7 +11,7 @@ from ..protocol.messages import DataPart
 from ..tools.jsonable import json_text
 from .failure import failed_cell, last_exception
 from .note import Note, note
-from .tools import describe_last_error
+from .tools import error_within
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -77,7 +77,7 @@ def _context(here: Here, name: str, instructions: str) -> list[DataPart]:
             hint=f"When one fails, {name} looks at it. Nothing was sent.",
             code="no-error",
         )
-    blocks = [_block(name, instructions), _block("@error", json_text(describe_last_error(shell)))]
+    blocks = [_block(name, instructions), _block("@error", json_text(error_within(shell)))]
     cell = failed_cell(error, shell)
     if cell is not None:
         number, source = cell

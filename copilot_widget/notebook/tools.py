@@ -4,9 +4,9 @@ cells (cells.py)."""
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable
+import time
 from types import FrameType, FunctionType, ModuleType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
@@ -14,10 +14,11 @@ from ..tools.ask_user import ask_user
 from ..tools.base import Tool, ToolResult
 from ..tools.function import FunctionTool, tool
 from ..tools.jsonable import cut, json_text
+from ..tools.kinds import full_name, is_a, type_name
 from ..tools.result import display_of
-from ..tools.threads import Worker
+from ..tools.threads import within
 from .cells import cell_tools
-from .describe import describe, list_variables, summary_of, type_name
+from .describe import describe, list_variables, summary_of
 from .failure import describe_exception, last_exception, place_name
 from .inputs import search_tool
 from .kernel import MainThread
@@ -25,8 +26,6 @@ from .packages import install_hint
 from .paths import resolve
 from .pictures import picture_tool
 from .run_code import RunCode
-
-T = TypeVar("T")
 
 _LIST_LIMIT = 18_000  # characters of a list of variables
 _LOOK_SECONDS = 3.0  # for a repr that may be slow or never end
@@ -46,26 +45,35 @@ def variable_tools(shell: Any) -> list[Tool]:
 
 
 def _list_variables(shell: Any) -> FunctionTool[..., Any]:
-    @tool(name="list_variables", title="List variables", read_only=True)
-    def listing() -> list[dict[str, Json]]:
-        """List the variables of the user's notebook: name, type and a short summary of each."""
-        return _fitting(list_variables(shell.user_ns, shell.user_ns_hidden))
+    @tool(name="list_variables", title="List variables", read_only=True, timeout=60.0)
+    def listing(pattern: str = "", offset: int = 0) -> list[dict[str, Json]]:
+        """List the variables of the user's notebook: name, type and a short summary of each; the latest come last.
+
+        Args:
+            pattern: Only names like this, as df_* or *price*. Empty: all.
+            offset: Leave out so many of the latest, to see those before them.
+        """
+        entries = list_variables(shell.user_ns, shell.user_ns_hidden, pattern)
+        return _fitting(entries, max(offset, 0))
 
     return listing
 
 
-def _fitting(entries: list[dict[str, Json]]) -> list[dict[str, Json]]:
-    """The latest entries that fit; the model is told how many do not."""
+def _fitting(entries: list[dict[str, Json]], offset: int) -> list[dict[str, Json]]:
+    """The latest entries that fit, without the last `offset`; the model is told how many do not, and how to go on."""
     left, kept = _LIST_LIMIT, list[dict[str, Json]]()
-    for entry in reversed(entries):
+    for entry in reversed(entries[: max(len(entries) - offset, 0)]):
         left -= len(json_text(entry)) + 1
         if left < 0:
             break
         kept.append(entry)
     kept.reverse()
-    if len(kept) < len(entries):
-        missing = len(entries) - len(kept)
-        kept.insert(0, {"name": "…", "type": "", "summary": f"{missing:,} earlier variables are not listed"})
+    missing = len(entries) - offset - len(kept)
+    if missing > 0:
+        words = (
+            f"{missing:,} earlier variables are not listed: go on with offset={offset + len(kept)}, or give a pattern"
+        )
+        kept.insert(0, {"name": "…", "type": "", "summary": words})
     return kept
 
 
@@ -92,30 +100,33 @@ def look(name: str, value: Any, *, seconds: float = _LOOK_SECONDS, show: bool = 
     """Describe a value, and `show` it, giving up on what its own code makes of it when that takes too long."""
     if seconds <= 0:
         return ToolResult({"name": name, "type": type_name(value), "note": "not described: the time for it was up"})
+    deadline = time.monotonic() + seconds
     try:
-        return _within(seconds, lambda: ToolResult(describe(name, value), display_of(value) or None if show else None))
+        described: Json = within(seconds, lambda: describe(name, value), "inspect")
     except concurrent.futures.TimeoutError:
-        note = f"describing itself took it longer than {seconds:.3g} s"
+        described = _without_description(name, value, f"describing itself took it longer than {seconds:.3g} s")
     except Exception as error:  # an object that is not what it says it is
-        note = f"it could not be described: {one_line(error)}"
-    return ToolResult({"name": name, "type": type_name(value), "note": note})
-
-
-def _within(seconds: float, function: Callable[[], T]) -> T:
-    """What `function` returns. Raises TimeoutError, and interrupts it, when the time is up."""
-    worker = Worker(function, "inspect")
-    worker.start()
+        described = _without_description(name, value, f"it could not be described: {one_line(error)}")
+    left = deadline - time.monotonic()
+    if not show or left <= 0:
+        return ToolResult(described)
     try:
-        return worker.future.result(seconds)
-    except concurrent.futures.TimeoutError:
-        worker.interrupt()
-        raise
+        return ToolResult(described, within(left, lambda: display_of(value), "show") or None)
+    except Exception:  # its rich form fails, or takes too long: the description is enough
+        return ToolResult(described)
+
+
+def _without_description(name: str, value: Any, note: str) -> dict[str, Json]:
+    """What can be said without the object's own code."""
+    words = summary_of(name, value)
+    known: dict[str, Json] = {} if words == full_name(type(value)) else {"summary": words}
+    return {"name": name, "type": type_name(value), **known, "note": note}
 
 
 def error_within(shell: Any, seconds: float = _LOOK_SECONDS) -> dict[str, Json]:
     """`describe_last_error`, or its type and a note where the exception's own code takes longer than `seconds`."""
     try:
-        return _within(max(seconds, 0.05), lambda: describe_last_error(shell))
+        return within(max(seconds, 0.05), lambda: describe_last_error(shell), "error")
     except concurrent.futures.TimeoutError:
         note = f"describing itself took it longer than {seconds:.3g} s"
         return {"type": type_name(last_exception()), "note": note}
@@ -168,9 +179,9 @@ def _locals(frame: FrameType) -> dict[str, Json]:
     result: dict[str, Json] = {}
     for name in names:
         value = values[name]
-        if name.startswith("_") or isinstance(value, (ModuleType, FunctionType, type)):
+        if name.startswith("_") or is_a(value, ModuleType, FunctionType, type):
             continue
-        plain = isinstance(value, (str, int, float, bool, bytes, type(None)))
+        plain = is_a(value, str, int, float, bool, bytes, type(None))
         words = summary_of(name, value)
         result[name] = words if plain else f"{type_name(value)}: {words}"
         if len(result) == _MAX_LOCALS:

@@ -1,12 +1,15 @@
-"""Short, JSON-ready forms of pandas and polars tables; neither library is imported here."""
+"""Short, JSON-ready forms of pandas and polars tables; neither library is imported here.
+
+Of the objects in a table, those that label its rows and columns may be asked for their `repr`, and no more."""
 
 from __future__ import annotations
 
 import math
 import sys
-from typing import Any, cast
+from typing import Any
 
 from ..models.base import Json
+from .kinds import TUPLE, is_a, own_attributes, type_name
 
 MAX_ROWS = 50
 MAX_COLUMNS = 50
@@ -39,12 +42,31 @@ def is_pandas(value: Any) -> bool:
     return "pandas" in (_is(value, "DataFrame"), _is(value, "Series"))
 
 
+def plain_table(value: Any) -> Any:
+    """A frame or a Series; of a class derived from its library's, as one of the library's own class, sharing its data:
+    a class of the user's may compute what it is asked for."""
+    library = _is(value, "DataFrame") or _is(value, "Series")
+    name = "DataFrame" if is_frame(value) else "Series"
+    kind: Any = _class(library, name)
+    if type(value) is kind:
+        return value
+    held = own_attributes(value)
+    if library == "polars":
+        return kind._from_pydf(held["_df"]) if name == "DataFrame" else kind._from_pyseries(held["_s"])
+    same = kind.__new__(kind)
+    general: Any = _class("pandas.core.generic", "NDFrame")
+    general.__init__(same, held["_mgr"])
+    if name == "Series":
+        object.__setattr__(same, "_name", held.get("_name"))
+    return same
+
+
 def column_names(frame: Any) -> list[str]:
     """The columns' names as text, made unique: two columns "a" are "a" and "a.1"."""
     names: list[str] = []
     seen: dict[str, int] = {}
     for column in list(frame.columns)[:MAX_COLUMNS]:
-        text = column if isinstance(column, str) else str(column)
+        text = _words(column)
         count = seen.get(text, 0)
         seen[text] = count + 1
         names.append(f"{text}.{count}" if count else text)
@@ -63,20 +85,26 @@ def records(frame: Any, rows: int) -> list[dict[str, Any]]:
     result = [dict(zip(names, row, strict=True)) for row in rows_of]
     if type(frame.index).__name__ == "RangeIndex":
         return result
-    label = " / ".join(str(n) for n in frame.index.names if n is not None) or "index"
-    label = label if label not in names else f"{label} (index)"
-    return [{label: _label(key), **row} for key, row in zip(head.index.tolist(), result, strict=True)]
+    name = " / ".join(_words(n) for n in frame.index.names if n is not None) or "index"
+    name = name if name not in names else f"{name} (index)"
+    return [{name: _joined(key), **row} for key, row in zip(head.index.tolist(), result, strict=True)]
 
 
 def missing_as_none(item: Any) -> Any:
     """None for NaN, NaT and NA, which all mean "no value" in a table."""
-    if isinstance(item, float):
-        return None if math.isnan(item) else item
-    return None if type(item).__name__ in ("NAType", "NaTType") else item
+    if is_a(item, float):
+        return None if math.isnan(float.__float__(item)) else item
+    return None if type_name(item) in ("NAType", "NaTType") else item
 
 
-def _label(key: Any) -> Any:
-    return " / ".join(map(str, cast("tuple[Any, ...]", key))) if isinstance(key, tuple) else key
+def _joined(key: Any) -> Any:
+    return " / ".join(map(_words, TUPLE.__iter__(key))) if is_a(key, tuple) else key
+
+
+def _words(name: Any) -> str:
+    from .stored import label  # here, since it uses this module
+
+    return label(name)
 
 
 def short_frame(frame: Any) -> dict[str, Json]:
@@ -109,7 +137,7 @@ def short_series(series: Any) -> dict[str, Json]:
     if is_pandas(series) and type(series.index).__name__ != "RangeIndex":
         head = series.iloc[:shown]
         result["values"] = {
-            str(_label(key)): missing_as_none(x) for key, x in zip(head.index.tolist(), head.tolist(), strict=True)
+            _words(_joined(key)): missing_as_none(x) for key, x in zip(head.index.tolist(), head.tolist(), strict=True)
         }
     else:
         head = series.iloc[:shown] if is_pandas(series) else series[:shown]
@@ -120,7 +148,7 @@ def short_series(series: Any) -> dict[str, Json]:
 
 
 def _text(name: Any) -> str | None:
-    return None if name is None or name == "" else str(name)
+    return None if name is None else _words(name) or None
 
 
 __all__ = [
@@ -130,6 +158,7 @@ __all__ = [
     "is_pandas",
     "is_series",
     "missing_as_none",
+    "plain_table",
     "records",
     "short_frame",
     "short_series",

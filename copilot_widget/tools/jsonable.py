@@ -1,7 +1,8 @@
 """Any value as JSON of bounded size, in bounded time and memory.
 
-`to_json` never calls more than `repr`, `isoformat`, `item`, `tolist` and `model_dump` of a value, never loops on a
-cyclic structure, and says in the result itself what it left out, so that a reader does not take a part for the whole.
+`to_json` never calls more than `_ai_repr_`, `repr`, `isoformat`, `item`, `tolist` and `model_dump` of a value, never
+loops on a cyclic structure, and says in the result itself what it left out, so that a reader does not take a part for
+the whole. It is for what a tool returned; for what is only looked at there is `stored_json` (stored.py), the same walk.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import datetime
 import itertools
 import json
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
 from enum import Enum
 from pathlib import PurePath
 from typing import Any, cast
 
 from ..models.base import Json
+from .kinds import DICT, TUPLE, class_name, class_of, has, is_a, type_name
 
 OUTPUT_LIMIT = 20_000
 """Characters of a tool's output that a model reads; more is cut with a marker."""
@@ -25,7 +27,6 @@ OUTPUT_LIMIT = 20_000
 _MAX_DEPTH = 12
 _BUILT_IN: tuple[Any, ...] = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
 _CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, deque, range)
-_DICT, _TUPLE = _CONTAINERS[0], _CONTAINERS[2]
 _VIEWS = (KeysView, ValuesView, ItemsView)
 _MAX_INT_BITS = 1_000  # longer ones are a security limit of Python's own int → str, and tell a model nothing
 
@@ -47,17 +48,6 @@ def cut_line(text: str, limit: int) -> str:
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
 
 
-def class_of(value: Any) -> Any:
-    """`type(value)`, of which a type checker need not know more."""
-    return cast("Any", type(value))
-
-
-def is_a(value: Any, *kinds: Any) -> bool:
-    """`isinstance` by an object's real type, whatever its `__class__` says: no code of its class runs. To a type
-    checker `value` is still of any type afterwards."""
-    return issubclass(type(value), kinds)
-
-
 def well_formed(text: str) -> str:
     """`text` without lone surrogates, which no UTF-8 stream can carry."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
@@ -65,25 +55,27 @@ def well_formed(text: str) -> str:
 
 def safe_repr(value: Any, limit: int = 1_000) -> str:
     """`repr(value)`, cut; never raises an ordinary exception. Built-in containers are walked, not repr'd whole."""
-    if _built_in(value) is not None:
-        return _Repr(limit).of(value)
+    return _Repr(limit).of(value) if _built_in(value) is not None else own_repr(value, limit)
+
+
+def own_repr(value: Any, limit: int = 1_000) -> str:
+    """What an object's own repr says, cut; never raises an ordinary exception."""
     try:
-        text = repr(value)
+        text = str.__str__(repr(value))  # it may be of a subclass
     except Exception as error:
-        return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+        return f"<{type_name(value)} whose repr raised {class_name(type(error))}>"
     return cut(text, limit)
 
 
 def to_json(value: Any, limit: int = OUTPUT_LIMIT) -> Json:
     """`value` as JSON whose text has at most about `limit` characters; what is missing is named in place."""
-    return _Walk().value(value, limit, 0)
+    return Walk().value(value, limit, 0)
 
 
 def plain_items(value: Any) -> tuple[Iterable[Any], int]:
     """(items, or keys of a dict; their number) of a built-in container, by the built-in type's own methods, whatever a
     subclass makes of them."""
-    own = class_of(value)
-    kind = own if own.__module__ == "collections" else next(each for each in _CONTAINERS if is_a(value, each))
+    kind = next(each for each in _CONTAINERS if is_a(value, each))
     return kind.__iter__(value), kind.__len__(value)
 
 
@@ -92,7 +84,7 @@ def json_text(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-class _Walk:
+class Walk:
     """One conversion; `_open` holds the ids of the containers being walked, to notice cycles."""
 
     def __init__(self) -> None:
@@ -109,36 +101,51 @@ class _Walk:
             bits = int(value).bit_length()
             return int(value) if bits <= _MAX_INT_BITS else f"an integer of {bits:,} bits"
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else _not_finite(float(value))
+            return float(value) if math.isfinite(value) else not_finite(float(value))
         if is_a(value, bytes, bytearray, memoryview):
             size = memoryview(value).nbytes
             return f"{size:,} bytes: {bytes(value[:40])!r}{'…' if size > 40 else ''}"
         known = _known_scalar(value)
         if known is not None:
             return cut(known, limit)
-        return self._container(value, limit, depth)
+        return self.container(value, limit, depth)
 
-    def _container(self, value: Any, limit: int, depth: int) -> Json:
-        from .lazy import words_for  # here, since it uses this module
+    def container(self, value: Any, limit: int, depth: int) -> Json:
+        from .ai_repr import ai_repr  # here, since they use this module
+        from .lazy import words_for
 
-        if (words := words_for(value)) is not None:
-            return words
-        plain = _plain(value)
-        if plain is None:
-            return safe_repr(value, limit)
         if id(value) in self._open:
-            return f"<the same {type(value).__name__} again>"
+            return f"<the same {class_name(type(value))} again>"
         if depth >= _MAX_DEPTH:
-            return f"<{type(value).__name__}, nested too deep>"
+            return f"<{class_name(type(value))}, nested too deep>"
         self._open.add(id(value))
         try:
-            if isinstance(plain, Mapping):
+            if has(value, "_ai_repr_") and (described := ai_repr(value)) is not None:
+                return self.value(described, limit, depth + 1)
+            if (words := words_for(value)) is not None:
+                return words
+            plain = self.plain(value)
+            if plain is None:
+                return self.words(value, limit)
+            if is_a(plain, dict) or isinstance(plain, Mapping):
                 return self._mapping(cast("Mapping[Any, Any]", plain), limit, depth)
             if isinstance(plain, (str, int, float, bool)):
                 return self.value(plain, limit, depth)
             return self._items(plain[0], plain[1], limit, depth)
         finally:
             self._open.discard(id(value))
+
+    def plain(self, value: Any) -> Any:
+        """A mapping, a scalar, or a pair (items, count) that stands for `value`; None where only its words do."""
+        return _plain(value)
+
+    def words(self, value: Any, limit: int) -> str:
+        """Of what there is nothing else to say."""
+        return safe_repr(value, limit)
+
+    def name(self, key: Any) -> str:
+        """A mapping's key as text."""
+        return key if isinstance(key, str) else _key(key)
 
     def _mapping(self, items: Mapping[Any, Any], limit: int, depth: int) -> Json:
         result: dict[str, Json] = {}
@@ -147,7 +154,7 @@ class _Walk:
         for number, (key, item) in enumerate(_first_pairs(items, limit // 6 + 1)):
             if left <= 20 and number < count:
                 break
-            name = key if isinstance(key, str) else _key(key)
+            name = self.name(key)
             name = cut_line(name, 200) if len(name) > 200 else well_formed(name)
             share = left if number == count - 1 else max(left // 2, 20)
             result[name] = self.value(item, share, depth + 1)
@@ -179,7 +186,7 @@ def _size(value: Json) -> int:
     return len(str(value))
 
 
-def _not_finite(value: float) -> str:
+def not_finite(value: float) -> str:
     """JSON has no NaN; the word is what a model understands."""
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
@@ -207,11 +214,10 @@ def _known_scalar(value: Any) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """A mapping, a scalar, or a pair (items, count) that stands for `value`; None where only its repr does."""
     if is_a(value, dict):
         return value
     if is_a(value, tuple) and hasattr(class_of(value), "_fields"):
-        return dict(zip(class_of(value)._fields, _TUPLE.__iter__(value), strict=True))
+        return dict(zip(class_of(value)._fields, TUPLE.__iter__(value), strict=True))
     if is_a(value, *_CONTAINERS):
         return plain_items(value)
     if is_a(value, *_VIEWS):
@@ -250,8 +256,8 @@ def _foreign(value: Any) -> Any:
 def _first_pairs(items: Mapping[Any, Any], count: int) -> list[tuple[Any, Any]]:
     for _ in range(3):
         try:
-            plain = is_a(items, dict) and class_of(items).__module__ != "collections"
-            pairs = cast("Any", _DICT.items(items) if plain else items.items())
+            plain = is_a(items, dict) and class_of(items) is not OrderedDict
+            pairs = cast("Any", DICT.items(items) if plain else items.items())
             return list(itertools.islice(pairs, count))
         except RuntimeError:  # it changed size while we read
             continue
@@ -308,4 +314,18 @@ class _Repr:
         return f"{left}{', '.join(parts)}{comma}{right}"
 
 
-__all__ = ["OUTPUT_LIMIT", "class_of", "cut", "cut_line", "is_a", "json_text", "safe_repr", "to_json", "well_formed"]
+__all__ = [
+    "OUTPUT_LIMIT",
+    "Walk",
+    "class_of",
+    "cut",
+    "cut_line",
+    "is_a",
+    "json_text",
+    "not_finite",
+    "own_repr",
+    "plain_items",
+    "safe_repr",
+    "to_json",
+    "well_formed",
+]

@@ -6,21 +6,21 @@ a list of MIME bundles for the card, empty where the card should simply show the
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import inspect
 import io
+import itertools
 import re
 import sys
 from collections.abc import Mapping
-from html import unescape
 from typing import Any, cast
 
 from ..models.base import Json
-from ..timing import timeout
+from .ai_repr import ai_repr, is_bundle, without_tags
 from .base import MimeBundle, ToolResult
 from .frames import is_frame, is_series
-from .jsonable import OUTPUT_LIMIT, class_of, cut, is_a, json_text, safe_repr, to_json
+from .jsonable import OUTPUT_LIMIT, cut, json_text, plain_items, safe_repr, to_json
+from .kinds import has, is_a
 
 TEXT_LIMIT = 200_000
 """Characters of a text in a card's bundle."""
@@ -37,7 +37,6 @@ _REPR_METHODS = {
     "_repr_latex_": "text/latex",
     "_repr_json_": "application/json",
 }
-_MIME = re.compile(r"[\w.+-]+/[\w.+-]+")
 _TEXTUAL = (str, bytes, bytearray, int, float, bool, type(None))
 
 
@@ -45,6 +44,8 @@ def to_output(value: Any, limit: int = OUTPUT_LIMIT) -> tuple[Json, list[MimeBun
     """What the model reads (JSON, about `limit` characters at most) and what the card shows."""
     if isinstance(value, ToolResult):
         return _of_result(value, limit)
+    if (described := ai_repr(value)) is not None:
+        return to_json(described, limit), display_of(value)
     if isinstance(value, _TEXTUAL) or inspect.isclass(value) or inspect.isroutine(value):
         return to_json(value, limit), []
     if is_frame(value) or is_series(value):
@@ -52,10 +53,7 @@ def to_output(value: Any, limit: int = OUTPUT_LIMIT) -> tuple[Json, list[MimeBun
     if isinstance(value, (list, tuple, dict)):
         items = cast("Any", value.values() if isinstance(value, dict) else value)
         return _of_container(value, list(items) if len(items) <= _MAX_BUNDLES else [], limit)
-    described = ai_repr(value)
     shown = display_of(value)
-    if described is not None:
-        return to_json(described, limit), shown
     if not shown:
         return to_json(value, limit), []
     return cut(_text_of(value, shown[0]), limit), shown
@@ -65,10 +63,10 @@ def display_of(value: Any) -> list[MimeBundle]:
     """MIME bundles of an object with a rich form, [] of one without."""
     if value is None:
         return []
-    if _is_bundle(value):
+    if is_bundle(value):
         return [bound_bundle(cast("MimeBundle", value))]
-    if isinstance(value, (list, tuple)):
-        parts = list(cast("list[Any]", value))[:_MAX_BUNDLES]
+    if is_a(value, list, tuple):
+        parts = itertools.islice(plain_items(value)[0], _MAX_BUNDLES)
         return [bundle for part in parts for bundle in display_of(part)][:_MAX_BUNDLES]
     bundle = _bundle(value)
     return [bound_bundle(bundle)] if bundle else []
@@ -135,19 +133,12 @@ def _of_container(value: Any, items: list[Any], limit: int) -> tuple[Json, list[
     return to_json([texts.get(id(item), item) for item in items], limit), shown[:_MAX_BUNDLES]
 
 
-def _is_bundle(value: Any) -> bool:
-    """Whether a dict's keys are all MIME types."""
-    if not isinstance(value, dict) or not value:
-        return False
-    return all(isinstance(key, str) and _MIME.fullmatch(key) for key in cast("dict[Any, Any]", value))
-
-
 # ---- rich forms ----------------------------------------------------------------------------------------
 
 
 def _bundle(value: Any) -> MimeBundle:
     """The rich forms an object offers; {} for none. A repr that raises counts as not offered."""
-    if isinstance(value, _TEXTUAL) or inspect.isclass(value):
+    if is_a(value, *_TEXTUAL, type):
         return {}
     figure = figure_of(value)
     if figure is not None:
@@ -157,7 +148,7 @@ def _bundle(value: Any) -> MimeBundle:
         return {"image/png": image, "text/plain": f"image, {value.size[0]} × {value.size[1]} pixels"}
     result: MimeBundle = {}
     offered = _first(_call(value, "_repr_mimebundle_", include=None, exclude=None))
-    if _is_bundle(offered):
+    if is_bundle(offered):
         result.update(cast("MimeBundle", offered))
     for method, mime in _REPR_METHODS.items():
         if mime not in result:
@@ -176,7 +167,7 @@ def _first(data: Any) -> Any:
 
 
 def _call(value: Any, method: str, **arguments: Any) -> Any:
-    if not callable(getattr(class_of(value), method, None)):  # on the class: some objects answer to every attribute
+    if not has(value, method):  # on the class: some objects answer to every attribute
         return None
     try:
         return getattr(value, method)(**arguments)
@@ -209,7 +200,8 @@ def figure_of(value: Any) -> Any:
         return None
     if is_a(value, library.Figure):
         return value
-    if type(value).__name__ == "ndarray" and value.dtype == object and value.size:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and type(value) is numpy.ndarray and value.dtype == object and value.size:
         value = value.flat[0]
     artist = getattr(sys.modules.get("matplotlib.artist"), "Artist", None)
     if artist is None or not is_a(value, artist):
@@ -256,57 +248,18 @@ def _pillow_png(value: Any) -> bytes | None:
 # ---- words ---------------------------------------------------------------------------------------------
 
 
-def ai_repr(value: Any) -> Json | None:
-    """What an object says of itself to a model: `_ai_repr_()` gives text or a MIME bundle, maybe asynchronously."""
-    if not callable(getattr(class_of(value), "_ai_repr_", None)):
-        return None
-    try:
-        described = value._ai_repr_()
-        if inspect.iscoroutine(described):
-            described = _await_here(described)
-    except Exception:
-        return None
-    if _is_bundle(described):
-        for mime in ("text/markdown", "text/plain", "application/json", "text/html"):
-            if mime in described:
-                return _without_tags(described[mime]) if mime == "text/html" else described[mime]
-        return None
-    return described
-
-
-def _await_here(coroutine: Any) -> Any:
-    """The result of a coroutine, in a thread that has no running loop; elsewhere it is given up."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(_within(5, coroutine))
-    coroutine.close()
-    return None
-
-
-async def _within(seconds: float, coroutine: Any) -> Any:
-    async with timeout(seconds):
-        return await coroutine
-
-
 def _text_of(value: Any, bundle: MimeBundle) -> str:
     if "text/markdown" in bundle:
         return str(bundle["text/markdown"])
     plain = str(bundle.get("text/plain", ""))
     if "text/html" in bundle and re.match(r"<\S+ object at 0x", plain):
-        return _without_tags(str(bundle["text/html"])) or plain
+        return without_tags(str(bundle["text/html"])) or plain
     return plain or safe_repr(value, OUTPUT_LIMIT)
-
-
-def _without_tags(html: Any) -> str:
-    text = re.sub(r"(?is)<(script|style)\b.*?</\1>", " ", str(html)[:TEXT_LIMIT])
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
 __all__ = [
     "IMAGE_LIMIT",
     "TEXT_LIMIT",
-    "ai_repr",
     "bound_bundle",
     "display_of",
     "figure_of",

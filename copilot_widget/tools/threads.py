@@ -78,6 +78,18 @@ def _raise_in(ident: int) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))
 
 
+def within(seconds: float, function: Callable[[], T], name: str = "") -> T:
+    """What `function` returns, called in a thread. Raises concurrent.futures.TimeoutError, and interrupts the function,
+    when the time is up."""
+    worker = Worker(function, name)
+    worker.start()
+    try:
+        return worker.future.result(seconds)
+    except concurrent.futures.TimeoutError:
+        worker.interrupt()
+        raise
+
+
 async def in_thread(function: Callable[[], T], name: str = "") -> T:
     """Run `function` in a thread. Cancelling leaves at once and interrupts the function."""
     worker = Worker(function, name)
@@ -147,4 +159,4 @@ async def _ordinary(coroutine: Coroutine[Any, Any, T], given_up: threading.Event
         raise as_ordinary(error) from error
 
 
-__all__ = ["Worker", "as_ordinary", "in_thread", "on_users_loop"]
+__all__ = ["Worker", "as_ordinary", "in_thread", "on_users_loop", "within"]

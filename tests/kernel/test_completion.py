@@ -16,7 +16,9 @@ def test_a_cell_and_a_composer_complete(shared_kernel: Kernel) -> None:
         "class Watched:\n"
         "    touched = []\n"
         "    def __getattr__(self, name): self.touched.append(name); raise AttributeError(name)\n"
-        "watched = Watched()"
+        "    def __repr__(self): self.touched.append('repr'); __import__('time').sleep(60)\n"
+        "watched = Watched()\n"
+        "by_watched = {(watched, 1): 2}\n"
     ).check()
 
     def completed(code: str) -> tuple[list[str], dict[str, Any]]:
@@ -36,6 +38,7 @@ def test_a_cell_and_a_composer_complete(shared_kernel: Kernel) -> None:
         assert "--model" in completed("%copilot --mo")[0]
         assert "/fix" in completed("%copilot /f")[0]
         assert completed("%copilot why @watched.")[0] == ["@watched.touched"]
+        assert completed("%copilot why @by")[0] == ["@by_watched"]
         assert completed("%copilot why watched.")[0] == []
         assert "print" in completed("pri")[0]
     assert kernel.value("watched.touched") == []
