@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from ..errors import ToolError, one_line
 from .base import MimeBundle, ToolContext, ToolResult
 from .jsonable import cut, json_text
-from .result import to_output
+from .result import Converted, to_output
 
 Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function of no arguments, and awaits what it returns, wherever it belongs."""
@@ -25,7 +25,7 @@ _PRINTED_LIMIT = 10_000
 
 def _result(value: Any, preliminary: bool = False) -> ToolResult:
     output, display = to_output(value)
-    return ToolResult(output, display or None, preliminary, sees=isinstance(value, ToolResult) and value.sees)
+    return Converted(output, display or None, preliminary, sees=isinstance(value, ToolResult) and value.sees)
 
 
 def finish(start: Callable[[], Any]) -> Any:
