@@ -25,7 +25,7 @@ OUTPUT_LIMIT = 20_000
 """Characters of a tool's output that a model reads; more is cut with a marker."""
 
 _MAX_DEPTH = 12
-_TRIES = 3  # to keep within a limit
+_TRIES = 2  # more, to keep within a limit
 _MARKER = 40  # characters of "… 4,711 more of 5,000 items"
 _BUILT_IN: tuple[Any, ...] = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
 _CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, deque, range)
@@ -74,13 +74,13 @@ def to_json(value: Any, limit: int = OUTPUT_LIMIT) -> Json:
 
     What it gives must not be given to it again: a marker that says what is missing would count as an item.
     """
-    room = limit
+    result, room = Walk().value(value, limit, 0), limit
     for _ in range(_TRIES):
-        result = Walk().value(value, room, 0)
         size = len(result) if isinstance(result, str) else _size(result)
         if size <= limit:
             break
-        room = room * limit * 9 // (size * 10)  # long names in small shares, or many that must be escaped
+        room = room * limit * 9 // (size * 10)  # there were long names in small shares, or many of them
+        result = Walk().value(value, room, 0)
     return result
 
 
@@ -164,7 +164,7 @@ class Walk:
         left, count = limit - 2, plain_items(items)[1] if is_a(items, dict) else len(items)
         # A copy of the first pairs, since another thread may add to the dict meanwhile. A pair takes ≥ 6 characters.
         for number, (key, item) in enumerate(_first_pairs(items, limit // 6 + 1)):
-            if left <= max(_MARKER, limit // 100) and number < count - 1:  # the shares of what would follow are too small to say anything
+            if left <= max(_MARKER, limit // 100) and number < count - 1:  # half of it says nothing
                 break
             name = self.name(key)
             name = cut_line(name, 200) if len(name) > 200 else well_formed(name)

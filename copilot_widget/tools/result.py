@@ -13,6 +13,7 @@ import itertools
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from ..models.base import Json
@@ -29,8 +30,13 @@ IMAGE_LIMIT = 5_000_000
 _MAX_BUNDLES = 20
 
 
+@dataclass(frozen=True)
 class Converted(ToolResult):
     """A result whose output and display `to_output` has made: bounded already, and not to be cut twice."""
+
+    seen: tuple[int | MimeBundle, ...] | None = None
+    """What the model gets as pictures where it `sees`: numbers of bundles of the display, or smaller pictures in place
+    of some. None: all pictures of the display."""
 
 
 _REPR_METHODS = {
