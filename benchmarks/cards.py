@@ -1,4 +1,5 @@
-"""From a tool's return to the picture on the page: figures of matplotlib in the cards of a run, in JupyterLab."""
+"""From a figure of matplotlib to its picture on the page, in the cards of a run, in JupyterLab: one that a tool
+returns, and one that code displays while it goes on."""
 
 from __future__ import annotations
 
@@ -33,6 +34,31 @@ def plot(number: int) -> Figure:
     return figure
 """
 
+FIGURES = 12
+"""Of one `run_code`, which has printed for a while before and prints between them."""
+
+_CODE = """
+import time
+from matplotlib.figure import Figure
+
+shown = []
+for number in range(400):
+    print(number)
+    time.sleep(0.01)
+for number in range(FIGURES):
+    figure = Figure()
+    figure.subplots().plot(range(number, number + 100))
+    bundle = get_ipython().display_formatter.format(figure)[0]
+    shown.append(time.time())
+    display(bundle, raw=True)
+    for line in range(20):
+        print(number, line)
+        time.sleep(0.03)
+time.sleep(1)
+"""
+
+_ASK = "%copilot --model script:plots.json --approvals auto go"
+
 _WATCH = """
 () => {
   globalThis.__pictures = [];
@@ -57,12 +83,27 @@ _WATCH = """
 
 
 def measure(server: JupyterServer, browser: Browser) -> list[Figure]:
-    """Milliseconds from the tool's return to the frame that shows its picture."""
+    """Milliseconds from the tool's return, and from the code's `display`, to the frame that shows the picture."""
     pause = {"type": "wait", "seconds": 0.5}  # no model calls the next tool at once
-    steps: list[Any] = [[pause, {"type": "call", "toolName": "plot", "input": {"number": n}}] for n in range(CALLS)]
+    calls: list[Any] = [[pause, {"type": "call", "toolName": "plot", "input": {"number": n}}] for n in range(CALLS)]
+    returned = _waits(server, browser, calls, "made", CALLS)
+    code = _CODE.replace("FIGURES", str(FIGURES))
+    displayed = _waits(
+        server, browser, [[{"type": "call", "toolName": "run_code", "input": {"code": code}}]], "shown", FIGURES
+    )
+    return [
+        Figure("from a figure to its picture in the card, in the median", statistics.median(returned), 150, "ms"),
+        Figure(
+            "from a figure of code that goes on to its picture, in the median", statistics.median(displayed), 150, "ms"
+        ),
+    ]
+
+
+def _waits(server: JupyterServer, browser: Browser, steps: list[Any], times: str, count: int) -> list[float]:
+    """Of each picture of a run the milliseconds from the time that the kernel has noted, but for the first ones."""
     (server.files / "plots.json").write_text(json.dumps({"steps": [*steps, "Done."]}))
-    cells = ("%load_ext copilot_widget", _TOOL, "%copilot --model script:plots.json go", "made")
-    name = server.write("bench-cards.ipynb", cells)
+    cells = ("%load_ext copilot_widget", "%matplotlib inline" + _TOOL, _ASK, times)
+    name = server.write(f"bench-cards-{times}.ipynb", cells)
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         notebook = NotebookPage(context.new_page(), server, "lab", name).open()
         notebook.page.evaluate(_WATCH)
@@ -70,10 +111,11 @@ def measure(server: JupyterServer, browser: Browser) -> list[Figure]:
         notebook.run(1)
         notebook.page.wait_for_timeout(500)  # quicker than a person can: that would be Run All
         notebook.run(2)
-        notebook.page.wait_for_function(f"globalThis.__pictures.length >= {CALLS}", timeout=60_000)
-        made: list[float] = json.loads(notebook.evaluate(3, "made"))
-        shown: list[float] = notebook.page.evaluate("globalThis.__pictures")
+        notebook.page.wait_for_function(f"globalThis.__pictures.length >= {count}", timeout=60_000)
+        there: list[float] = sorted(notebook.page.evaluate("globalThis.__pictures"))[:count]
+        notebook.page.wait_for_function("document.querySelector('[data-usage]') !== null", timeout=60_000)
+        made: list[float] = json.loads(notebook.evaluate(3, times))
     server.shut_kernels_down()
-    waits = [(there - here) * 1000 for here, there in zip(made, sorted(shown), strict=True)][WARM_UP:]
-    print(f"a figure in its card: {', '.join(f'{wait:.0f}' for wait in waits)} ms")
-    return [Figure("from a figure to its picture in the card, in the median", statistics.median(waits), 150, "ms")]
+    waits = [(seen - begun) * 1000 for begun, seen in zip(made, there, strict=True)][WARM_UP:]
+    print(f"pictures in their card ({times}): {', '.join(f'{wait:.0f}' for wait in waits)} ms")
+    return waits

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any, Literal, Union
 
 from . import consent
-from .calls import CallRunner
+from .calls import CallRunner, hidden
 from .elsewhere import post
 from .endings import abort, close_step, fail, finish
 from .errors import CopilotError, ModelError, one_line
@@ -311,8 +311,9 @@ class _Step:
     def _ask_again(self, tools: Mapping[str, Tool]) -> list[Chunk]:
         """Calls that a cut attempt had begun may have had their effect: only those that just read run again unasked."""
         self.state.interrupted = False
-        chunks: list[Chunk] = []
-        for call in [call for call in self.state.pending if call.state == "started"]:
+        begun = [call for call in self.state.pending if call.state == "started"]
+        chunks: list[Chunk] = [*hidden(self._reducer.message, begun)]
+        for call in begun:
             tool = tools.get(call.tool)
             if tool is None or getattr(tool, "read_only", False):
                 continue

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from .errors import ToolError, one_line
 from .funnel import Funnel, StopSignal
+from .history import SO_FAR, as_printed
+from .models.base import Json
 from .protocol.chunks import Chunk, Data, ToolOutputAvailable, ToolOutputError
+from .protocol.displays import DISPLAY, call_of, display_id
+from .protocol.messages import DataPart, UIMessage
 from .state import PendingCall
 from .timing import timeout
 from .tools.approval import Question, question_of
-from .tools.base import Tool, ToolContext, ToolResult
-from .tools.result import to_output
+from .tools.base import MimeBundle, Tool, ToolContext, ToolResult
+from .tools.result import Converted, to_output
 
 
 class CallRunner:
@@ -64,34 +68,71 @@ class CallRunner:
         context = ToolContext(
             call_id=call.call_id, run_id=self._run_id, deps=self._deps, notify=notify, basis=call.basis
         )
-        last: ToolResult | None = None
+        card = _Card(call.call_id)
+        last, so_far = ToolResult(), None
         try:
             async for result in _timed(tool.call(call.input, context), tool.timeout):
                 last = result
                 if result.preliminary:
-                    output, _ = to_output(result)
-                    yield ToolOutputAvailable(tool_call_id=call.call_id, output=output, preliminary=True)
-            if last is None or last.preliminary:
-                last = ToolResult(output=last.output if last else None)
-            output, display = to_output(last)
-        except Exception as error:
-            display = to_output(last)[1] if last is not None and last.preliminary else None
-            ending: Chunk = ToolOutputError(tool_call_id=call.call_id, error_text=_why(error, tool, call))
-        else:
-            ending = ToolOutputAvailable(tool_call_id=call.call_id, output=output)
-        if display:
-            yield Data(type="data-display", id=call.call_id, data=display)
-        if display and last is not None and last.sees and isinstance(ending, ToolOutputAvailable):
-            yield Data(type="data-seen", id=call.call_id, data={})
-        yield ending
+                    so_far, display = to_output(result)
+                    for part in card.show(display):
+                        yield part
+                    yield ToolOutputAvailable(tool_call_id=call.call_id, output=so_far, preliminary=True)
+            output, display = (so_far, None) if last.preliminary else to_output(last)
+        except Exception as error:  # what was shown before it stays in the card
+            yield ToolOutputError(tool_call_id=call.call_id, error_text=_why(error, tool, call, so_far))
+            return
+        if display is not None:
+            for part in card.show(display, whole=True):
+                yield part
+        if display and last.sees:
+            yield Data(type="data-seen", id=call.call_id, data=_seen(last))
+        yield ToolOutputAvailable(tool_call_id=call.call_id, output=output)
 
 
-def _why(error: Exception, tool: Tool, call: PendingCall) -> str:
+class _Card:
+    """What the card of one call shows, as data parts: each is sent when it is new or has changed."""
+
+    def __init__(self, call_id: str) -> None:
+        self._call_id = call_id
+        self._sent: list[list[MimeBundle]] = []
+
+    def show(self, bundles: list[MimeBundle], *, whole: bool = False) -> list[Data]:
+        """Show these. `whole`: no more will come, so those that nobody has seen yet need no parts of their own."""
+        if not bundles and not self._sent:
+            return []
+        parts = [bundles] if whole and not self._sent else self._parts(bundles)
+        parts += [[]] * (len(self._sent) - len(parts))
+        before, self._sent = self._sent, parts
+        changed = [number for number, part in enumerate(parts) if before[number : number + 1] != [part]]
+        return [Data(type=DISPLAY, id=display_id(self._call_id, n), data=cast("Json", parts[n])) for n in changed]
+
+    def _parts(self, bundles: list[MimeBundle]) -> list[list[MimeBundle]]:
+        """One for each. What has come to stand before the first that was shown joins it, so that no other moves."""
+        first = self._sent[0][-1:] if self._sent else []
+        ahead = bundles.index(first[0]) if first and first[0] in bundles else 0
+        return [bundles[: ahead + 1], *([bundle] for bundle in bundles[ahead + 1 :])] if bundles else []
+
+
+def hidden(message: UIMessage, calls: Sequence[PendingCall]) -> list[Data]:
+    """Empties what the cards of calls show that will run again."""
+    shown = [part for part in message.parts if isinstance(part, DataPart) and part.type == DISPLAY and part.data]
+    again = {call.call_id for call in calls}
+    return [Data(type=DISPLAY, id=part.id, data=[]) for part in shown if call_of(part.id or "") in again]
+
+
+def _seen(result: ToolResult) -> Json:
+    seen = result.seen if isinstance(result, Converted) else None
+    return {} if seen is None else {"pictures": list(seen)}
+
+
+def _why(error: Exception, tool: Tool, call: PendingCall, so_far: Json) -> str:
     """An error of a call, as the model reads it."""
     if isinstance(error, ToolError):
         return str(error)
     if isinstance(error, asyncio.TimeoutError):
-        return f"{call.tool} gave no result within {tool.timeout:g} s and was given up."
+        told = f"{call.tool} gave no result within {tool.timeout:g} s and was given up."
+        return told if so_far is None else f"{told} {SO_FAR}\n{as_printed(so_far)}"
     return one_line(error, limit=2_000)
 
 

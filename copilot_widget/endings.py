@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from .errors import CopilotError
-from .history import SUMMARISE, SUMMARY, mark_of
+from .history import SO_FAR, SUMMARISE, SUMMARY, as_printed, mark_of
 from .protocol.chunks import (
     Abort,
     Chunk,
@@ -104,7 +104,10 @@ def resolve_calls(message: UIMessage, why: str) -> list[Chunk]:
             chunks.append(ToolApprovalResponse(approval_id=part.approval.id, approved=False, reason=why))
             chunks.append(ToolOutputDenied(tool_call_id=part.tool_call_id))
         elif part.state in ("input-available", "approval-responded") or part.preliminary:
-            chunks.append(ToolOutputError(tool_call_id=part.tool_call_id, error_text=f"No result: {why}."))
+            told = f"No result: {why}."
+            if part.preliminary and part.output is not None:
+                told += f" {SO_FAR}\n{as_printed(part.output)}"
+            chunks.append(ToolOutputError(tool_call_id=part.tool_call_id, error_text=told))
     return chunks
 
 

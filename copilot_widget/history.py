@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote, unquote_to_bytes
@@ -28,6 +28,7 @@ from .models.base import (
     ToolSchema,
     UserMessage,
 )
+from .protocol.displays import DISPLAY, displayed
 from .protocol.messages import (
     DataPart,
     FilePart,
@@ -42,11 +43,18 @@ from .protocol.messages import (
 OUTPUT_LIMIT = 20_000
 """Characters of one tool output that a model is sent; what is cut is said in the text."""
 
+SO_FAR = "It had printed so far:"
+_SO_FAR_LIMIT = 2_000
+
 _ATTACHED_LIMIT = 200_000
 """The same of an attached text."""
 
 _SEEN = ("image/png", "image/jpeg")
 """Forms of a picture that every model that sees can read."""
+
+_UNASKED_CALLS = 6
+"""Calls whose pictures a request may have that the model had not asked for (run_code); then the oldest are left out."""
+_FADE_AT_ONCE = 3
 
 _DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),(.*)", re.DOTALL)
 
@@ -79,13 +87,15 @@ def remembered(messages: Sequence[UIMessage]) -> Sequence[UIMessage]:
 def to_model_messages(messages: Iterable[UIMessage]) -> tuple[ModelMessage, ...]:
     """The history that a model is sent for `messages`, always valid."""
     result: list[ModelMessage] = []
-    for message in remembered(list(messages)):
+    read = remembered(list(messages))
+    faded = _faded(read)
+    for message in read:
         if message.role == "user":
             content = tuple(_user_content(message))
             if content:
                 result.append(UserMessage(content))
         elif message.role == "assistant":
-            result.extend(_assistant_messages(message))
+            result.extend(_assistant_messages(message, faded))
     return tuple(result)
 
 
@@ -102,6 +112,13 @@ def as_text(output: Json, *, limit: int = OUTPUT_LIMIT) -> str:
     head, tail = text[: limit * 3 // 4], text[-limit // 4 :]
     cut = len(text) - len(head) - len(tail)
     return f"{head}\n[… {cut:,} characters cut; ask for a smaller part to see them …]\n{tail}"
+
+
+def as_printed(output: Json, *, limit: int = _SO_FAR_LIMIT) -> str:
+    """A preliminary output as text: streams of a program as they were printed, anything else as `as_text` has it."""
+    held = list(cast("dict[str, Json]", output).values()) if isinstance(output, dict) else []
+    texts = [text for text in held if isinstance(text, str)]
+    return as_text("".join(texts) if held and len(texts) == len(held) else output, limit=limit)
 
 
 def _user_content(message: UIMessage) -> Iterable[Text | Image]:
@@ -134,11 +151,11 @@ def _file(part: FilePart) -> Text | Image:
     return Text(f"[attached: {about}]\n{as_text(text, limit=_ATTACHED_LIMIT)}")
 
 
-def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:
+def _assistant_messages(message: UIMessage, faded: Collection[int]) -> Iterable[ModelMessage]:
     """One AssistantMessage a step, each followed by the results of its calls."""
     content: list[Text | Thought | Call] = []
     results: list[ToolMessage] = []
-    pictures = _pictures(message)
+    pictures = _pictures(message, faded)
     for part in message.parts:
         ends_block = isinstance(part, StepStartPart) or (results and isinstance(part, (TextPart, ReasoningPart)))
         if ends_block and content:
@@ -152,22 +169,51 @@ def _assistant_messages(message: UIMessage) -> Iterable[ModelMessage]:
         elif isinstance(part, ToolPart):
             call = Call(part.tool_call_id, part.tool_name, _call_input(part), part.call_provider_metadata)
             content.append(call)
-            results.append(replace(_result(part), images=pictures.get(part.tool_call_id, ())))
+            results.append(_with_pictures(_result(part), pictures.get(part.tool_call_id, ())))
     if any(isinstance(piece, (Text, Call)) for piece in content):
         yield AssistantMessage(tuple(content))
         yield from results
 
 
-def _pictures(message: UIMessage) -> dict[str, tuple[Image, ...]]:
-    """What the model sees of calls whose tool said so (data-seen), by call: the pictures of their display."""
+def _faded(messages: Sequence[UIMessage]) -> set[int]:
+    """The data-seen parts, by `id`, of pictures that nobody had asked for and that are many by now. They go several at
+    a time, since providers keep what a request has in common with the last one."""
+    parts = [part for message in messages for part in message.parts if isinstance(part, DataPart)]
+    unasked = [part for part in parts if part.type == "data-seen" and part.data]
+    gone = max(0, -(-(len(unasked) - _UNASKED_CALLS) // _FADE_AT_ONCE) * _FADE_AT_ONCE)
+    return {id(part) for part in unasked[:gone]}
+
+
+def _with_pictures(result: ToolMessage, images: tuple[Image, ...] | None) -> ToolMessage:
+    if images is not None:
+        return replace(result, images=images)
+    return replace(result, output=f"{result.output}\n[its pictures are no longer sent; draw them again to see them]")
+
+
+def _pictures(message: UIMessage, faded: Collection[int]) -> dict[str, tuple[Image, ...] | None]:
+    """What the model sees of calls whose tool said so (data-seen), by call: the pictures of their display. None: no
+    longer."""
     data = [part for part in message.parts if isinstance(part, DataPart)]
-    seen = {part.id for part in data if part.type == "data-seen"}
-    shown = [part for part in data if part.type == "data-display" and part.id in seen]
-    return {str(part.id): tuple(_images(part.data)) for part in shown}
+    shown = {part.id: part.data for part in data if part.type == DISPLAY}
+    found: dict[str, tuple[Image, ...] | None] = {}
+    for part in data:
+        if part.type == "data-seen" and part.id is not None:
+            bundles = _chosen(displayed(shown.get, part.id), part.data)
+            found[part.id] = None if id(part) in faded else tuple(_images(bundles))
+    return found
 
 
-def _images(bundles: Json) -> Iterable[Image]:
-    for bundle in cast("list[Json]", bundles) if isinstance(bundles, list) else ():
+def _chosen(bundles: list[Any], told: Json) -> list[Any]:
+    """What data-seen chooses: numbers of bundles, and smaller pictures in place of some. It names none: all."""
+    chosen: Any = cast("dict[str, Any]", told).get("pictures") if isinstance(told, dict) else None
+    if not isinstance(chosen, list):
+        return bundles
+    places = range(len(bundles))
+    return [bundles[each] if each in places else each for each in cast("list[Any]", chosen)]
+
+
+def _images(bundles: list[Any]) -> Iterable[Image]:
+    for bundle in bundles:
         forms = cast("dict[str, Json]", bundle) if isinstance(bundle, dict) else {}
         for mime in _SEEN:
             if isinstance(forms.get(mime), str):
@@ -191,5 +237,5 @@ def _result(part: ToolPart) -> ToolMessage:
     else:
         text = "No result: the run ended before this call did."
         if part.state == "output-available":
-            text += f" It had printed so far: {as_text(part.output, limit=2_000)}"
+            text += f" {SO_FAR}\n{as_printed(part.output)}"
     return ToolMessage(part.tool_call_id, part.tool_name, text, is_error=True)

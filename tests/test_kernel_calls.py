@@ -20,7 +20,7 @@ from copilot_widget.runs.memory import MemoryBell, MemoryLog
 from copilot_widget.runs.worker import Worker
 from copilot_widget.store import MemoryStore
 from copilot_widget.tools.approval import Policy
-from copilot_widget.tools.base import ApprovalRequest, ToolContext
+from copilot_widget.tools.base import ApprovalRequest, ToolContext, ToolResult
 from copilot_widget.tools.toolset import toolset
 from tests.agents import make_agent
 
@@ -120,6 +120,27 @@ def test_what_passes_while_a_call_runs_is_shown_here_and_stands_in_no_log():
     assert [chunk["output"] for chunk in said if chunk["type"] == "tool-output-available"] == [1, 2, 3]
     assert {"type": "data-tool-status", "id": "c1", "data": {"text": "counting"}, "transient": True} in said
     assert not [event for event in run.feed.events if event["chunk"] in said]
+
+
+def test_what_is_displayed_while_a_call_runs_is_shown_here_and_stands_in_the_log_once():
+    place = Place([[call("draw", "c1")], ["Drawn."]])
+    said: list[dict[str, Any]] = []
+    bars = [{"text/html": f"bar {n}"} for n in range(3)]
+
+    @tool
+    def draw() -> Iterator[Any]:
+        """Draw."""
+        for bar in bars:
+            yield ToolResult("drawing", bar)
+            time.sleep(0.15)
+
+    copilot = Copilot(tools=[draw], executor=place)
+    copilot.on_turn(lambda run: run.feed.listen_aside(said.append))
+    run = copilot.ask("draw").wait(10)
+    assert run.status == "completed", run.error
+    assert [chunk["data"] for chunk in said if chunk["type"] == "data-display"] == [[bar] for bar in bars]
+    logged = [event["chunk"] for event in run.feed.events if event["chunk"]["type"] == "data-display"]
+    assert [chunk["data"] for chunk in logged] == [bars[2:]]
 
 
 def test_what_acts_is_asked_by_the_kernels_gate_and_answered_from_any_view():

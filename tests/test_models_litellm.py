@@ -528,10 +528,14 @@ async def test_anthropics_thinking_comes_with_its_signature_and_goes_back(wire: 
     assert wire.headers[0].get("x-api-key") == KEY
 
 
-async def test_a_model_that_cannot_see_goes_on_without_the_picture(wire: WireServer):
+@pytest.mark.parametrize(
+    "refusal",
+    ["image input is not supported by this model", "'messages.1.content' : value must be a string"],
+)
+async def test_a_model_that_cannot_see_goes_on_without_the_picture(wire: WireServer, refusal: str):
     wire.status = 400
     wire.content_type = "application/json"
-    wire.lines = ['{"error": {"message": "image input is not supported by this model", "code": 400}}']
+    wire.lines = [json.dumps({"error": {"message": refusal, "code": 400}})]
     request = ModelRequest((UserMessage((Text("look"), Image("image/png", "AAAA"))),))
     model = on_wire(wire)
     events, _ = await fail(model, request)

@@ -21,9 +21,12 @@ import pytest
 from PIL import Image
 from pydantic import BaseModel
 
+from copilot_widget.history import as_text, to_model_messages
+from copilot_widget.models.base import ToolMessage
 from copilot_widget.tools.base import ToolResult
 from copilot_widget.tools.jsonable import OUTPUT_LIMIT, cut, json_text, safe_repr, to_json
 from copilot_widget.tools.result import IMAGE_LIMIT, TEXT_LIMIT, bound_bundle, to_output
+from tests.agents import begin, drive, make_agent
 
 mpl.use("agg")
 
@@ -142,8 +145,35 @@ def test_a_faulty_repr_is_no_failure() -> None:
 def test_the_model_reads_a_bounded_text_that_says_what_is_missing(value: Any) -> None:
     result = output(value)
     text = json_text(result)
-    assert len(text) <= OUTPUT_LIMIT * 1.1
+    assert len(as_text(result)) <= OUTPUT_LIMIT
+    assert "characters cut; ask for" not in as_text(result), "it is not cut again on its way to the model"
     assert any(word in text for word in ("…", "bits", "more of"))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([{"order": n, "customer": f"c{n}@example.com"} for n in range(5_000)], "of 5,000 items"),
+        (list(range(100_000)), "of 100,000 items"),
+        ({f"key {n}": n for n in range(5_000)}, "of 5,000 keys"),
+        (['"\n"' * 10] * 5_000, "of 5,000 items"),
+    ],
+    ids=["rows", "numbers", "keys", "escapes"],
+)
+async def test_what_the_model_reads_of_a_long_list_tells_its_true_length(value: Any, said: str) -> None:
+    """Through a whole run, on which it is looked at more than once."""
+
+    def rows() -> Any:
+        return value
+
+    call = {"type": "call", "toolCallId": "c1", "toolName": "rows", "input": {}}
+    _, state = await drive(make_agent([[call], "Ok."], rows), begin())
+    [read] = [one.output for one in to_model_messages([state.message]) if isinstance(one, ToolMessage)]
+    kept = json.loads(read)
+    marker = kept["…"] if isinstance(kept, dict) else kept[-1]
+    missing = int(marker.strip("… ").split(" more ")[0].replace(",", ""))
+    assert marker.endswith(said)
+    assert missing + len(kept) - 1 == len(value)
 
 
 def test_a_long_value_does_not_push_out_its_neighbours() -> None:

@@ -43,6 +43,10 @@ _KEYED = frozenset(provider.name for provider in CLOUD if provider.default)
 _litellm: Any = None
 
 
+_OF_IMAGES = ("image", "vision", "multimodal", "mmproj", "must be a string", "be a valid string", "expected a string")
+"""Words of refusals of pictures; some providers only say that the content of a message is no text."""
+
+
 class LiteLLMModel:
     """A model by its name, "provider/model" (names.normalise makes one of what users write).
 
@@ -202,7 +206,7 @@ class LiteLLMModel:
         text = error.message.lower()
         if error.code not in ("bad-request", "not-found", "unavailable", "unknown"):
             return ""
-        images = any(word in text for word in ("image", "vision", "multimodal", "mmproj"))
+        images = any(word in text for word in _OF_IMAGES)
         if images and has_images(request) and "images" not in self._without:
             return "images"
         if "tool" in text and "support" in text and request.tools and "tools" not in self._without:

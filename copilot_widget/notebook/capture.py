@@ -13,61 +13,19 @@ import inspect
 import io
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextvars import ContextVar
 from typing import Any, cast
 
 from ..tools.base import MimeBundle
 from ..tools.result import bound_bundle
+from ..tools.running import size_of
 from .failure import Failure, describe_exception
+from .stream import Stream
 
-STREAM_LIMIT = 60_000
-"""Characters kept of the beginning, and of the end, of a stream."""
 _MAX_DISPLAYS = 20
 
 _sink: ContextVar[Capture | None] = ContextVar("copilot_widget_capture", default=None)
-
-
-class Stream:
-    """Text that arrives in pieces: its beginning and its end, and a count of what lies between. For any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._head: list[str] = []
-        self._head_length = 0
-        self._tail: deque[str] = deque()  # in pieces, since programs print a few characters at a time
-        self._tail_length = 0
-        self.length = 0
-
-    def write(self, text: str) -> None:
-        with self._lock:
-            self.length += len(text)
-            room = STREAM_LIMIT - self._head_length
-            if room > 0:
-                self._head.append(text[:room])
-                self._head_length += len(self._head[-1])
-                text = text[room:]
-            if not text:
-                return
-            self._tail.append(text[-STREAM_LIMIT:])
-            self._tail_length += len(self._tail[-1])
-            while self._tail_length - len(self._tail[0]) >= STREAM_LIMIT:
-                self._tail_length -= len(self._tail.popleft())
-
-    def text(self) -> str:
-        """The text as a terminal would leave it: a line overwritten with a carriage return is what it was last."""
-        with self._lock:
-            head, tail = "".join(self._head), "".join(self._tail)
-            missing = self.length - len(head) - len(tail)
-        text = f"{head}\n… [{missing:,} characters not kept] …\n{tail}" if missing else head + tail
-        return "\n".join(map(_overwritten, text.split("\n"))) if "\r" in text else text
-
-
-def _overwritten(line: str) -> str:
-    if "\r" not in line:
-        return line
-    return next((part for part in reversed(line.split("\r")) if part), "")
 
 
 class Capture:
@@ -77,7 +35,14 @@ class Capture:
         self.stdout = Stream()
         self.stderr = Stream()
         self.displays: list[MimeBundle] = []
+        self.left_out = 0
+        """Displays that came after those that are kept."""
+        self.displayed_size = 0
+        """Characters of all that was displayed, also of what was replaced since."""
+        self.on_display: Callable[[], None] = lambda: None
+        """Called when `displays` has changed, in the thread of whoever displays."""
         self._ids: dict[str, int] = {}
+        self._changes = 0
         self._clear_next = False
         self.has_result = False
         self.result: Any = None
@@ -88,7 +53,7 @@ class Capture:
     @property
     def size(self) -> int:
         """Grows with every output; a reader compares it to know whether there is something new."""
-        return self.stdout.length + self.stderr.length + len(self.displays)
+        return self.stdout.length + self.stderr.length + self._changes
 
     def on_message(self, message: dict[str, Any]) -> None:
         """A display_data, update_display_data or clear_output message of the kernel protocol."""
@@ -103,7 +68,7 @@ class Capture:
 
     def display(self, data: MimeBundle, transient: dict[str, Any], *, update: bool = False) -> None:
         if self._clear_next:
-            self.clear()
+            self._empty()
         bundle = bound_bundle(data)
         name = transient.get("display_id")
         if update and name in self._ids:
@@ -112,11 +77,32 @@ class Capture:
             if name:
                 self._ids[name] = len(self.displays)
             self.displays.append(bundle)
+        else:
+            self.left_out += 1
+            return
+        self.displayed_size += size_of([bundle])
+        self._changes += 1
+        self.on_display()
+
+    @property
+    def words_left_out(self) -> str:
+        """How many displays are not kept; "" where all are."""
+        if not self.left_out:
+            return ""
+        return f"… {self.left_out:,} more of {self.left_out + len(self.displays):,} displays, which are not kept"
+
+    def displayed(self) -> list[MimeBundle]:
+        """What was displayed; the last one says how much is left out."""
+        return [*self.displays, *([{"text/plain": self.words_left_out}] if self.left_out else [])]
 
     def clear(self) -> None:
+        self._empty()
+        self.on_display()
+
+    def _empty(self) -> None:
         self._clear_next = False
-        self.displays.clear()
-        self._ids.clear()
+        self._changes += 1 + self.stdout.length + self.stderr.length
+        self.displays, self._ids, self.left_out = [], {}, 0
         self.stdout, self.stderr = Stream(), Stream()
 
     # ---- as tools/running.Captured ---------------------------------------------------------------------
@@ -392,4 +378,4 @@ def _flush_figures() -> None:
         flush()
 
 
-__all__ = ["Capture", "Stream", "ToolCapture", "capturing", "execute"]
+__all__ = ["Capture", "ToolCapture", "capturing", "execute"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
+import struct
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ToolError, UsageError
-from ..tools.base import ToolContext, ToolResult
+from ..tools.base import MimeBundle, ToolContext, ToolResult
 from ..tools.function import FunctionTool, tool
 from ..tools.result import figure_of, figure_words
 from .document import NoDocumentError, document
@@ -15,6 +18,47 @@ from .paths import resolve
 
 _SIDE = 1_024  # pixels of the longer side
 _BYTES = 300_000
+_UNASKED = 3  # pictures of one call
+_SEEN = ("image/png", "image/jpeg")
+
+
+def seen_of(bundles: Sequence[MimeBundle]) -> tuple[int | MimeBundle, ...]:
+    """Of displays, what a model that sees gets of them unasked: the last pictures, each by its number, or a smaller one
+    in its place (ToolResult's `Converted.seen`)."""
+    found: list[int | MimeBundle] = []
+    for number in reversed(range(len(bundles))):
+        mime = next((mime for mime in _SEEN if isinstance(bundles[number].get(mime), str)), None)
+        if mime is None:
+            continue
+        try:
+            small = _small(mime, base64.b64decode(bundles[number][mime]))
+        except Exception:  # no picture, or one that nothing here can read
+            continue
+        found.append(small or number)
+        if len(found) == _UNASKED:
+            break
+    return tuple(reversed(found))
+
+
+def _small(mime: str, data: bytes) -> MimeBundle | None:
+    """A picture of at most `_SIDE` pixels and `_BYTES`; None where it is no larger as it is."""
+    is_png = data[:8] == b"\x89PNG\r\n\x1a\n"
+    if is_png and len(data) <= _BYTES and max(struct.unpack(">II", data[16:24])) <= _SIDE:
+        return None
+    library = importlib.import_module("PIL.Image")
+    image: Any = library.open(io.BytesIO(data))
+    if len(data) <= _BYTES and max(image.size) <= _SIDE:
+        return None
+    image.draft("RGB", (_SIDE, _SIDE))
+    image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
+    side = _SIDE
+    while True:
+        image.thumbnail((side, side))
+        buffer = io.BytesIO()
+        image.save(buffer, format="PNG")
+        if buffer.tell() <= _BYTES or side < 100:
+            return {"image/png": base64.b64encode(buffer.getvalue()).decode()}
+        side = side * 7 // 10
 
 
 def picture_tool(shell: Any) -> FunctionTool[..., Any]:
@@ -75,4 +119,4 @@ def _drawn(figure: Any) -> tuple[str, bytes]:
         dpi *= 0.7
 
 
-__all__ = ["picture_tool"]
+__all__ = ["picture_tool", "seen_of"]

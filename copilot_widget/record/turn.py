@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Union
 
+from ..protocol.displays import DISPLAY, displayed
 from .text import clean, first_line
 from .wire import Wire, joined, mapping, mappings, text
 from .words import call_state, duration, seconds_of
@@ -198,6 +199,8 @@ def answer_words(approval: Approval) -> str:
 
 _HIDDEN = frozenset({"step-start", "data-notice", "data-tool-status"})
 """Marks and passing notices: they say nothing once the turn is over."""
+_OF_CALLS = frozenset({DISPLAY, "data-approval", "data-seen"})
+"""What belongs to a call's row."""
 
 
 def _parts(message: Wire, seconds: Mapping[str, float], *, typed: bool = False) -> tuple[Part, ...]:
@@ -215,7 +218,7 @@ def _parts(message: Wire, seconds: Mapping[str, float], *, typed: bool = False) 
 
 def _part(part: Wire, by_call: Mapping[tuple[str, str], Any], seconds: Mapping[str, float], typed: bool) -> Part | None:
     kind = text(part.get("type"))
-    if kind in _HIDDEN or (kind in ("data-display", "data-approval") and "id" in part):
+    if kind in _HIDDEN or (kind in _OF_CALLS and "id" in part):
         return None
     if kind == "text":
         words = text(part.get("text"))
@@ -244,7 +247,7 @@ def _data_by_call(parts: Sequence[Wire]) -> dict[tuple[str, str], Any]:
 def _call(part: Wire, by_call: Mapping[tuple[str, str], Any], seconds: Mapping[str, float]) -> Call:
     call_id = text(part.get("toolCallId"))
     name = text(part.get("toolName")) or text(part.get("type")).removeprefix("tool-")
-    shown = tuple(mappings(by_call.get(("data-display", call_id))))
+    shown = tuple(mappings(displayed(lambda part_id: by_call.get((DISPLAY, part_id)), call_id)))
     approval = _approval(part.get("approval"), by_call.get(("data-approval", call_id)))
     state = text(part.get("state"))
     given = part.get("input") if part.get("input") is not None else part.get("rawInput")

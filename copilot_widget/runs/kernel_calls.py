@@ -22,6 +22,7 @@ from ..protocol.chunks import (
     ToolOutputDenied,
     ToolOutputError,
 )
+from ..protocol.displays import DISPLAY
 from ..protocol.messages import ToolPart
 from ..protocol.wire import to_wire
 from ..state import TERMINAL, Ask, Output, PendingCall, Reply, digest
@@ -134,13 +135,14 @@ class KernelCalls:
     async def _run(self, tool: Tool, call: PendingCall, deps: dict[str, Any]) -> Reply:
         funnel: Funnel[Chunk] = Funnel(self._stop)
         CallRunner({call.tool: tool}, self._feed.run, deps).start([call], funnel)
-        chunks: list[dict[str, Any]] = []
+        chunks: dict[str, dict[str, Any]] = {}  # of what is shown while the call runs, the newest
         async for chunk in funnel:
-            if _passing(chunk):
+            if _is_shown_live(chunk):
                 self._feed.say_aside(to_wire(chunk))
-            else:
-                chunks.append(to_wire(chunk))
-        return Output(chunks=chunks)
+            if not _is_passing(chunk):
+                key = f"{chunk.type} {chunk.id}" if isinstance(chunk, Data) else chunk.type
+                chunks[key] = to_wire(chunk)
+        return Output(chunks=list(chunks.values()))
 
     def _part(self, call_id: str) -> ToolPart | None:
         for part in self._feed.message.parts:
@@ -149,7 +151,11 @@ class KernelCalls:
         return None
 
 
-def _passing(chunk: Chunk) -> bool:
+def _is_shown_live(chunk: Chunk) -> bool:
+    return _is_passing(chunk) or (isinstance(chunk, Data) and chunk.type == DISPLAY)
+
+
+def _is_passing(chunk: Chunk) -> bool:
     """Shown only while the call runs, and only here."""
     return (isinstance(chunk, Data) and bool(chunk.transient)) or (
         isinstance(chunk, ToolOutputAvailable) and bool(chunk.preliminary)

@@ -25,6 +25,8 @@ OUTPUT_LIMIT = 20_000
 """Characters of a tool's output that a model reads; more is cut with a marker."""
 
 _MAX_DEPTH = 12
+_TRIES = 2  # more, to keep within a limit
+_MARKER = 40  # characters of "… 4,711 more of 5,000 items"
 _BUILT_IN: tuple[Any, ...] = (str, bytes, bytearray, list, tuple, set, frozenset, dict)
 _CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, deque, range)
 _VIEWS = (KeysView, ValuesView, ItemsView)
@@ -68,8 +70,18 @@ def own_repr(value: Any, limit: int = 1_000) -> str:
 
 
 def to_json(value: Any, limit: int = OUTPUT_LIMIT) -> Json:
-    """`value` as JSON whose text has at most about `limit` characters; what is missing is named in place."""
-    return Walk().value(value, limit, 0)
+    """`value` as JSON whose text has at most about `limit` characters; what is missing is named in place.
+
+    What it gives must not be given to it again: a marker that says what is missing would count as an item.
+    """
+    result, room = Walk().value(value, limit, 0), limit
+    for _ in range(_TRIES):
+        size = len(result) if isinstance(result, str) else _size(result)
+        if size <= limit:
+            break
+        room = room * limit * 9 // (size * 10)  # there were long names in small shares, or many of them
+        result = Walk().value(value, room, 0)
+    return result
 
 
 def plain_items(value: Any) -> tuple[Iterable[Any], int]:
@@ -96,7 +108,7 @@ class Walk:
         if isinstance(value, Enum):
             return self.value(value._value_, limit, depth)
         if isinstance(value, str):
-            return cut(str(value), limit)
+            return cut(str(value), limit) if depth == 0 else _cut_to_json(str(value), limit)
         if isinstance(value, int):
             bits = int(value).bit_length()
             return int(value) if bits <= _MAX_INT_BITS else f"an integer of {bits:,} bits"
@@ -152,13 +164,13 @@ class Walk:
         left, count = limit - 2, plain_items(items)[1] if is_a(items, dict) else len(items)
         # A copy of the first pairs, since another thread may add to the dict meanwhile. A pair takes ≥ 6 characters.
         for number, (key, item) in enumerate(_first_pairs(items, limit // 6 + 1)):
-            if left <= 20 and number < count:
+            if left <= max(_MARKER, limit // 100) and number < count - 1:  # half of it says nothing
                 break
             name = self.name(key)
             name = cut_line(name, 200) if len(name) > 200 else well_formed(name)
             share = left if number == count - 1 else max(left // 2, 20)
             result[name] = self.value(item, share, depth + 1)
-            left -= len(name) + _size(result[name]) + 5
+            left -= _size(name) + _size(result[name]) + 4
         if len(result) < count:
             result["…"] = f"{count - len(result):,} more of {count:,} keys"
         return result
@@ -167,23 +179,26 @@ class Walk:
         result: list[Json] = []
         left = limit - 2
         for number, item in enumerate(itertools.islice(items, limit // 2 + 1)):
-            if left <= 10:
+            if left <= max(_MARKER, limit // 100) and number < count - 1:
                 break
             share = left if number == count - 1 else max(left // 2, 20)
             result.append(self.value(item, share, depth + 1))
-            left -= _size(result[-1]) + 1
+            left -= _size(result[-1]) + 2
         if len(result) < count:
             result.append(f"… {count - len(result):,} more of {count:,} items")
         return result
 
 
 def _size(value: Json) -> int:
-    """Length of the JSON text of an already bounded value."""
-    if isinstance(value, str):
-        return len(value) + 2
-    if isinstance(value, (dict, list)):
-        return len(json_text(cast("Json", value)))
-    return len(str(value))
+    """Length of the JSON text of an already bounded value, spaced as a model reads it."""
+    return len(json.dumps(value, ensure_ascii=False))
+
+
+def _cut_to_json(text: str, limit: int) -> str:
+    """`text` cut so that its JSON text, with all that is escaped in it, has about `limit` characters."""
+    kept = cut(text, limit)
+    size = _size(kept)
+    return kept if size <= limit + 2 else cut(text, max(limit * limit // size, 20))
 
 
 def not_finite(value: float) -> str:

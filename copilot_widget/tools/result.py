@@ -13,6 +13,7 @@ import itertools
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from ..models.base import Json
@@ -28,6 +29,16 @@ IMAGE_LIMIT = 5_000_000
 """Bytes of an image in a card's bundle."""
 _MAX_BUNDLES = 20
 
+
+@dataclass(frozen=True)
+class Converted(ToolResult):
+    """A result whose output and display `to_output` has made: bounded already, and not to be cut twice."""
+
+    seen: tuple[int | MimeBundle, ...] | None = None
+    """What the model gets as pictures where it `sees`: numbers of bundles of the display, or smaller pictures in place
+    of some. None: all pictures of the display."""
+
+
 _REPR_METHODS = {
     "_repr_html_": "text/html",
     "_repr_markdown_": "text/markdown",
@@ -42,6 +53,8 @@ _TEXTUAL = (str, bytes, bytearray, int, float, bool, type(None))
 
 def to_output(value: Any, limit: int = OUTPUT_LIMIT) -> tuple[Json, list[MimeBundle]]:
     """What the model reads (JSON, about `limit` characters at most) and what the card shows."""
+    if isinstance(value, Converted):
+        return value.output, cast("list[MimeBundle]", value.display or [])
     if isinstance(value, ToolResult):
         return _of_result(value, limit)
     if (described := ai_repr(value)) is not None:
@@ -260,6 +273,7 @@ def _text_of(value: Any, bundle: MimeBundle) -> str:
 __all__ = [
     "IMAGE_LIMIT",
     "TEXT_LIMIT",
+    "Converted",
     "bound_bundle",
     "display_of",
     "figure_of",

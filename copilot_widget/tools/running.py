@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any, Protocol, cast
 from ..errors import ToolError, one_line
 from .base import MimeBundle, ToolContext, ToolResult
 from .jsonable import cut, json_text
-from .result import to_output
+from .result import Converted, to_output
 
 Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a function of no arguments, and awaits what it returns, wherever it belongs."""
@@ -21,11 +22,13 @@ Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 _PREVIEW_SECONDS = 0.1
 _PREVIEWS_KEPT = 20  # of a generator that yields faster than it is read, the newest
 _PRINTED_LIMIT = 10_000
+_PROMPT_DISPLAYS = 60
+_CHARACTERS_PER_SECOND = 500_000
 
 
 def _result(value: Any, preliminary: bool = False) -> ToolResult:
     output, display = to_output(value)
-    return ToolResult(output, display or None, preliminary, sees=isinstance(value, ToolResult) and value.sees)
+    return Converted(output, display or None, preliminary, sees=isinstance(value, ToolResult) and value.sees)
 
 
 def finish(start: Callable[[], Any]) -> Any:
@@ -90,8 +93,9 @@ class Captured(Protocol):
         """What was printed."""
         ...
 
-    @property
-    def displays(self) -> list[MimeBundle]: ...
+    def displayed(self) -> list[MimeBundle]:
+        """What was displayed; the last one says how much is left out."""
+        ...
 
 
 class Prints:
@@ -120,14 +124,14 @@ class Prints:
 
     def added_to(self, result: ToolResult) -> ToolResult:
         """The result with what was displayed and printed below it."""
-        if self._captured is None or not (self._captured.text or self._captured.displays):
+        if self._captured is None or not (self._captured.text or self._captured.displayed()):
             return result
         text = cut(self._captured.text, _PRINTED_LIMIT)
         display: list[MimeBundle] = list(result.display or [])
         if not display and result.output is not None:
             output = result.output if isinstance(result.output, str) else json_text(result.output)
             display.append({"text/plain": output})
-        display += self._captured.displays
+        display += self._captured.displayed()
         if text:
             display.append({"text/plain": text})
         return replace(result, output=text if result.output is None and text else result.output, display=display)
@@ -142,6 +146,36 @@ class Prints:
         return ToolError(words, hint=f"{hint}\nIt printed:\n{cut(text, 2_000)}".strip())
 
 
+class Pace:
+    """How soon a preview may follow another: soon, while they are few and small. An hour of them must not fill the log,
+    nor a flood of pictures the connection of a notebook's server, which drops what is more than 1 MB/s."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._displays = 0
+
+    def gap(self, least: float, size: int) -> float:
+        """Seconds until the next preview may come, after one that sends displays of `size` characters."""
+        self._displays += size > 0
+        patience = 0.0 if self._displays <= _PROMPT_DISPLAYS else (time.monotonic() - self._began) / 50
+        return max(least, size / _CHARACTERS_PER_SECOND, patience if size else 0.0)
+
+
+def size_of(bundles: Any) -> int:
+    """Characters of the texts and pictures in MIME bundles."""
+    held = cast("list[MimeBundle]", bundles or [])
+    return sum(len(data) for bundle in held for data in bundle.values() if isinstance(data, str))
+
+
+async def first_of(task: asyncio.Future[Any], event: asyncio.Event, timeout: float | None = None) -> None:
+    """Wait until `task` is done or `event` is set, or so many seconds."""
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({task, waiting}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+
+
 class Previews:
     """Preliminary results on their way from any thread to the agent's loop; bounded where the reader is slower."""
 
@@ -149,6 +183,8 @@ class Previews:
         self._loop = asyncio.get_running_loop()
         self._arrived = asyncio.Event()
         self._waiting: deque[ToolResult] = deque(maxlen=_PREVIEWS_KEPT)
+        self._shown: Any = None
+        """The display of the last one that was read."""
         self.closed = False
 
     def put(self, result: ToolResult) -> None:
@@ -159,21 +195,44 @@ class Previews:
     async def read(self, final: Any) -> AsyncIterator[ToolResult]:
         """Preliminary results as they come, then the result of the coroutine `final`."""
         task = asyncio.ensure_future(final)
+        pace = Pace()
         try:
             while not task.done():
-                arrived = asyncio.ensure_future(self._arrived.wait())
-                await asyncio.wait({task, arrived}, return_when=asyncio.FIRST_COMPLETED)
-                arrived.cancel()
+                await first_of(task, self._arrived)
                 self._arrived.clear()
-                while self._waiting:
-                    yield self._waiting.popleft()
-                await asyncio.wait({task}, timeout=_PREVIEW_SECONDS)
-            while self._waiting:
-                yield self._waiting.popleft()
+                before = self._shown
+                for result in self._take():
+                    yield result
+                size = size_of(self._shown) if self._shown is not before else 0
+                await asyncio.wait({task}, timeout=pace.gap(_PREVIEW_SECONDS, size))
+            for result in self._take():
+                yield result
             yield task.result()
         finally:
             self.closed = True
             task.cancel()
 
+    def _take(self) -> list[ToolResult]:
+        """What has come since. Of the displays, which may be large, only the newest is shown."""
+        taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        for number, result in enumerate(taken[:-1]):
+            taken[number] = replace(result, display=self._shown)
+        if taken:
+            self._shown = taken[-1].display
+        return taken
 
-__all__ = ["Captured", "Previews", "Prints", "Run", "advance", "awaited", "drain", "drain_async", "finish"]
+
+__all__ = [
+    "Captured",
+    "Pace",
+    "Previews",
+    "Prints",
+    "Run",
+    "advance",
+    "awaited",
+    "drain",
+    "drain_async",
+    "finish",
+    "first_of",
+    "size_of",
+]

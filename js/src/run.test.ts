@@ -60,6 +60,24 @@ describe("RunState", () => {
     expect(run.toolStatus(toolPart(run))).toBe("");
   });
 
+  it("puts together what a call shows in several parts, the newest of each", () => {
+    const run = pushed(new RunState("r1", "running"), CALL);
+    const index = run.message.parts.indexOf(toolPart(run));
+    const show = (id: string, ...data: unknown[]): UIMessageChunk => ({ type: "data-display", id, data });
+    pushed(run, [show("c1", "a"), show("c1 1", "b"), show("c1 2", "c")]);
+    expect(run.display(toolPart(run))).toEqual(["a", "b", "c"]);
+    const before = run.partVersion(index);
+    pushed(run, [show("c1 1", "B"), show("c1", "printed", "a")]);
+    expect(run.partVersion(index)).not.toBe(before);
+    expect(run.display(toolPart(run))).toEqual(["printed", "a", "B", "c"]);
+    pushed(run, [show("c1"), show("c1 1"), show("c1 2", "c")]);
+    expect(run.display(toolPart(run))).toEqual(["c"]);
+    pushed(run, [show("c1 2")]);
+    expect(run.display(toolPart(run))).toBeNull();
+    expect(run.hear([show("c1 3", "aside")])).toBe(true);
+    expect(run.display(toolPart(run))).toEqual(["aside"]);
+  });
+
   it("shows what passes beside the log, of open calls only", () => {
     const run = pushed(new RunState("r1", "running"), CALL);
     const { cursor, version } = run;

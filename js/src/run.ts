@@ -63,6 +63,13 @@ const END_OF_SPAN = /^(reasoning-end|tool-input-error|tool-output-(available|err
 const isOpen = (part: ToolPart): boolean =>
   part.state === "input-available" || part.state === "approval-responded" || part.preliminary === true;
 
+/** The call that a data part with this id belongs to. */
+const callOf = (id: string): string => id.replace(/ \d+$/, "");
+
+/** What a chunk is about: a call, or a part. */
+const idOf = (chunk: UIMessageChunk): string | undefined =>
+  "toolCallId" in chunk ? chunk.toolCallId : "id" in chunk && chunk.id ? callOf(chunk.id) : undefined;
+
 export class RunState {
   readonly id: string;
   /** The last event that is in `message`. */
@@ -77,9 +84,11 @@ export class RunState {
   /** When this page saw the run begin and end; undefined where it was under way already. */
   span: Span | undefined;
   #reducer = new Reducer();
-  #toolStatus = new Map<string, string>();
   #spans = new Map<string, Span>();
-  #data = new Map<string, unknown>();
+  /** By type and call: its parts by id, in the order in which they came. */
+  // biome-ignore lint/suspicious/noExplicitAny: each type has a form of its own
+  #data = new Map<string, Record<string, any>>();
+  /** By call: the `version` at which it was last told of. */
   #dataVersions = new Map<string, number>();
 
   constructor(id: string, status: RunStatus) {
@@ -144,11 +153,11 @@ export class RunState {
   }
 
   #hear(chunk: UIMessageChunk): boolean {
-    const id = "toolCallId" in chunk ? chunk.toolCallId : "id" in chunk ? chunk.id : undefined;
+    const id = idOf(chunk);
     const part = this.message.parts.find((part): part is ToolPart => isToolPart(part) && part.toolCallId === id);
     if (!part || !isOpen(part)) return false;
     if (chunk.type === "tool-output-available" && chunk.preliminary) this.#reducer.push(chunk);
-    else if (/^data-(tool-status|display)$/.test(chunk.type)) this.#followData(chunk as DataChunk);
+    else if ("data" in chunk) this.#followData(chunk);
     else return false;
     return true;
   }
@@ -163,23 +172,23 @@ export class RunState {
 
   /** "waiting for cell [12]" and the like; only while the call is open. */
   toolStatus(part: ToolPart): string {
-    return isOpen(part) ? (this.#toolStatus.get(part.toolCallId) ?? "") : "";
+    return String((isOpen(part) && this.#dataOf("data-tool-status", part)[part.toolCallId]?.text) || "");
   }
 
-  /** MIME bundles that show a call's output, in their order; null where it is shown as it is. */
+  /** MIME bundles that show a call's output, in their order; null where it is shown as it is. They stand in parts: what
+   * comes while the call runs gets one of its own, with the call's id and a number. */
   display(part: ToolPart): Record<string, unknown>[] | null {
-    const bundles = this.#data.get(`data-display ${part.toolCallId}`);
-    if (Array.isArray(bundles)) return bundles;
-    return bundles ? [bundles as Record<string, unknown>] : null;
+    const bundles = Object.values(this.#dataOf("data-display", part)).flat();
+    return bundles[0] ? bundles : null;
   }
 
   approvalCard(part: ToolPart): ApprovalCard {
-    return (this.#data.get(`data-approval ${part.toolCallId}`) as ApprovalCard | undefined) ?? {};
+    return this.#dataOf("data-approval", part)[part.toolCallId] ?? {};
   }
 
   /** Whether a call waits for what only a view can give: the answer to a question of the model. */
   awaitsView(part: ToolPart): boolean {
-    return part.state === "input-available" && this.#data.has(`data-client-call ${part.toolCallId}`) && !this.ended;
+    return part.state === "input-available" && part.toolCallId in this.#dataOf("data-client-call", part) && !this.ended;
   }
 
   /** What the user is waited for, in words. */
@@ -206,20 +215,25 @@ export class RunState {
     else if (/^(tool-approval-response|tool-output-|start)/.test(chunk.type)) this.setStatus("running");
   }
 
+  // biome-ignore lint/suspicious/noExplicitAny: see #data
+  #dataOf(type: string, part: ToolPart): Record<string, any> {
+    return this.#data.get(`${type} ${part.toolCallId}`) ?? {};
+  }
+
   #followData({ type, id, data }: DataChunk): void {
-    const text = String((data as { text?: unknown } | null)?.text ?? "");
-    if (type === "data-notice") this.notice = text;
+    if (type === "data-notice") this.notice = String((data as { text?: unknown } | null)?.text ?? "");
     if (id === undefined) return;
     if (type === "data-client-call") this.setStatus("waiting");
-    if (type === "data-tool-status") this.#toolStatus.set(id, text);
-    else this.#data.set(`${type} ${id}`, data);
-    this.#dataVersions.set(id, (this.#dataVersions.get(id) ?? 0) + 1);
+    const call = callOf(id);
+    const key = `${type} ${call}`;
+    this.#data.set(key, { ...this.#data.get(key), [id]: data });
+    this.#dataVersions.set(call, this.version + 1);
   }
 
   #time(chunk: UIMessageChunk, now: number): void {
     if (chunk.type === "start") this.span ??= { start: now };
     else if (chunk.type in TERMINAL_CHUNKS && this.span) this.span.end = now;
-    const id = "toolCallId" in chunk ? chunk.toolCallId : "id" in chunk ? chunk.id : this.#callOf(chunk);
+    const id = idOf(chunk) ?? this.#callOf(chunk);
     if (id === undefined) return;
     if (START_OF_SPAN.test(chunk.type)) this.#spans.set(id, { start: now });
     const span = this.#spans.get(id);

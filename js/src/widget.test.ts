@@ -202,6 +202,28 @@ describe("the transcript", () => {
     expect(find("[data-tool] pre.cw-text")?.textContent).toBe("a\nb\nc");
   });
 
+  it("shows a picture beside what is printed while code runs, and both in their order once it has ended", async () => {
+    const img = () => all("[data-tool] img") as HTMLImageElement[];
+    await start({}, [...BEGIN, call("c1", "run_code", { code: "print('a')\nplot()\nplot()" })]);
+    await push({ type: "data-display", id: "c1", data: [{ "image/png": "AAAA" }] }, {
+      ...output("c1", { stdout: "a\n" }),
+      preliminary: true,
+    } as UIMessageChunk);
+    const first = img()[0];
+    expect(first?.src).toBe("data:image/png;base64,AAAA");
+    expect(find("[data-tool] pre.cw-text")?.textContent).toBe("a\n");
+    await push({ type: "data-display", id: "c1 1", data: [{ "image/png": "BBBB" }] });
+    expect(img().map((one) => one.src.slice(-4))).toEqual(["AAAA", "BBBB"]);
+    expect(img()[0]).toBe(first);
+    await push({ type: "data-display", id: "c1", data: [{ "text/plain": "a\n" }, { "image/png": "AAAA" }] });
+    await push(output("c1", { stdout: "a\n" }));
+    find("[data-tool] button")?.click();
+    await push();
+    const body = find("[data-tool] .cw-body")?.textContent ?? "";
+    expect(body.split("a\n").length).toBe(2);
+    expect(img().map((one) => one.src.slice(-4))).toEqual(["AAAA", "BBBB"]);
+  });
+
   it("folds finished calls of one tool into one row, but not one that shows a picture", async () => {
     const figure: UIMessageChunk = { type: "data-display", id: "c3", data: [{ "image/png": "AAAA" }] };
     await start({}, [

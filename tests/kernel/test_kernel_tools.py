@@ -55,7 +55,7 @@ def failing_code(kernel: Kernel, code: str) -> str:
 def test_code_sees_and_sets_the_users_variables(agent: Kernel) -> None:
     agent.run("x = 20").check()
     report = run_code(agent, "y = x + 1\nprint('sum')\ny * 2")
-    assert report["output"] == {"stdout": "sum\n", "result": 42}
+    assert report["output"] == {"stdout": "sum\n", "result": 42, "created": {"y": "21"}}
     assert agent.value("y") == 21
 
 
@@ -165,6 +165,89 @@ def test_output_streams_while_the_code_runs(agent: Kernel) -> None:
     assert report["output"]["stdout"].startswith(texts[-1])
 
 
+def test_code_tells_what_it_made_of_the_users_variables(agent: Kernel) -> None:
+    agent.run(
+        "import pandas as pd\nkept, old, rows, gone, token = 1, 'a', [1], 2, 'x'\nframe = pd.DataFrame({'a': [1, 2]})"
+    ).check()
+    code = (
+        "import math\nfrom json import dumps\nfrom decimal import Decimal\nkept = 1\nold = 'b'\nrows.append(2)\n"
+        "frame['c'] = 0\ndel gone\ntoken = 'sk-1234567890'\n"
+        "_private = 1\nnew = {'k': 1}\ndef helper(n): return n"
+    )
+    assert run_code(agent, code)["output"] == {
+        "created": {"new": "dict: 1 key: 'k'", "helper": "function: helper(n)"},
+        "changed": {
+            "old": "'b'",
+            "rows": "list: 2 items: 1, 2",
+            "token": "hidden: its name says it is a secret",
+            "frame": "DataFrame: 2 × 2: a, c",
+        },
+        "deleted": ["gone"],
+    }
+    output = run_code(agent, "globals().update({f'many_{n}': n for n in range(100)})")["output"]
+    assert len(output["created"]) == 21
+    assert output["created"]["…"] == "80 more of 100 names"
+
+
+def test_what_code_made_is_told_without_running_the_objects_code(agent: Kernel) -> None:
+    agent.run(
+        "ran = []\nclass Meta(type):\n    def __eq__(self, other): ran.append('eq'); return True\n"
+        "    __hash__ = type.__hash__\n"
+        "class Loud(metaclass=Meta):\n    def __repr__(self): ran.append('repr'); return 'loud'\n"
+        "    def __eq__(self, other): ran.append('==')\n    def __len__(self): ran.append('len')\n"
+        "    def __getattr__(self, name): ran.append(name); raise AttributeError(name)\n"
+        "loud, louder = Loud(), Loud()\nran.clear()"
+    ).check()
+    output = run_code(agent, "louder = Loud(); third = [Loud()]")["output"]
+    assert output == {"created": {"third": "list: 1 item: Loud"}, "changed": {"louder": "Loud: __main__.Loud"}}
+    assert agent.value("ran") == []
+
+
+def test_displays_that_are_not_kept_are_told(agent: Kernel) -> None:
+    report = run_code(agent, "for n in range(30): display(n)")
+    assert report["output"]["displays"][20:] == ["… 10 more of 30 displays, which are not kept"]
+    assert len(report["display"]) == 21
+
+
+def test_a_figure_reaches_the_card_while_the_code_goes_on(agent: Kernel) -> None:
+    """Also late in a run that prints, whose previews have become rare by then."""
+    agent.run("from copilot_widget import Copilot\nfrom copilot_widget.models.script import ScriptModel").check()
+    code = (
+        "import time\nmade = []\nfor n in range(400): print(n); time.sleep(0.01)\n"
+        "for n in range(4):\n    display({'image/png': 'aGk' + 'A' * n, 'text/plain': ''}, raw=True)\n"
+        "    made.append(time.time())\n    print('after', n)\n    time.sleep(1.2)"
+    )
+    script = {"steps": [[{"type": "call", "toolName": "run_code", "input": {"code": code}}], "Ok."]}
+    agent.run(f"run = Copilot(ScriptModel({script!r}), approvals='auto').ask('go').wait(60)").check()
+    events = agent.value("[e for e in run.events() if e['chunk']['type'] == 'data-display']")
+    made = agent.value("made")
+    late = [event["ts"] - at for event, at in zip(events, made, strict=False)]
+    assert max(late) < 0.6, late  # with the next preview of what is printed it would be a second
+    sent = [bundle["image/png"] for event in events for bundle in event["chunk"]["data"] if "image/png" in bundle]
+    assert sent == ["aGk", "aGkA", "aGkAA", "aGkAAA", "aGk"], "only the first once more, below what was printed"
+
+
+def test_a_model_that_sees_gets_the_last_of_the_figures_that_code_drew(agent: Kernel) -> None:
+    agent.run(
+        "%matplotlib inline\nimport json, matplotlib.pyplot as plt\nfrom copilot_widget import Copilot\n"
+        "from copilot_widget.models.base import ToolCall, ToolMessage\n"
+        "def model(request):\n"
+        "    last = request.messages[-1]\n"
+        "    if isinstance(last, ToolMessage):\n"
+        "        seen.append([len(image.data) for image in last.images]); return 'done'\n"
+        "    return [ToolCall('c1', 'run_code', json.dumps({'code': code}))]\n"
+        "seen = []\n"
+        "code = 'import numpy as np\\nfor n in range(5):\\n    plt.plot([n, 1])\\n    plt.show()\\n'\n"
+        "code += 'plt.figure(figsize=(20, 20), dpi=200)\\nplt.imshow(np.random.rand(900, 900))\\nplt.show()'\n"
+        "run = Copilot(model, approvals='auto').ask('plot').wait(60)"
+    ).check()
+    [sizes] = agent.value("seen")
+    assert len(sizes) == 3
+    assert max(sizes) <= 400_000
+    shown = "[b['image/png'] for p in run.message.parts if p.type == 'data-display' for b in p.data]"
+    assert agent.value(f"max(map(len, {shown}))") > 400_000, "the card has it as it was drawn"
+
+
 def test_a_flood_of_output_is_cut_and_says_so(agent: Kernel) -> None:
     report = run_code(agent, "for n in range(300_000): print('line', n)")
     stdout = report["output"]["stdout"]
@@ -228,7 +311,8 @@ def test_a_cell_that_waits_serves_the_code_itself(agent: Kernel) -> None:
         "done = call('run_code', code='z = 5; print(\"inner\"); z')\nprint(main.serve_until(done.done, 10), z)"
     )
     assert reply.check().stdout == "True 5\n"
-    assert agent.value("calls['run_code'].report()")["output"] == {"stdout": "inner\n", "result": 5}
+    output = agent.value("calls['run_code'].report()")["output"]
+    assert output == {"stdout": "inner\n", "result": 5, "created": {"z": "5"}}
 
 
 def test_a_waiting_cell_serves_awaiting_code(agent: Kernel) -> None:

@@ -143,8 +143,8 @@ export function Value({ value }: { value: unknown }) {
 }
 
 /** What code has printed so far, where a value is nothing but that. */
-function printedOf(value: object): string | null {
-  const streams = Object.entries(value);
+export function printedOf(value: unknown): string | null {
+  const streams = Object.entries(value ?? "");
   const isPrinted = streams.length > 0 && streams.every(([name]) => name === "stdout" || name === "stderr");
   return isPrinted ? streams.map(([, text]) => String(text)).join("") : null;
 }

@@ -10,7 +10,7 @@ import { Arguments } from "./arguments.tsx";
 import { Elapsed } from "./elapsed.tsx";
 import { Icon, Spinner } from "./icons.tsx";
 import { Late } from "./late.tsx";
-import { Display, isPicture, Text, Value } from "./output.tsx";
+import { Display, isPicture, printedOf, Text, Value } from "./output.tsx";
 
 export interface ToolProps {
   run: RunState;
@@ -82,13 +82,14 @@ export function StateMark({ mood, word }: { mood: Mood; word: string }) {
 
 function ToolBody({ run, part, mood }: { run: RunState; part: ToolPart; mood: Mood }) {
   const display = run.display(part);
+  const isOut = part.state === "output-available";
   return (
     <>
       <Arguments part={part} shown={display && mood === "done" && changesCell(part) ? [codeOf(part)] : []} />
-      {mood === "failed" && display && <Display bundles={display} />}
+      {isOut && (!display || (part.preliminary && printedOf(part.output))) && <Value value={part.output} />}
+      {display && <Display bundles={display} />}
       {mood === "failed" && <Text text={part.errorText ?? ""} />}
       {mood === "refused" && <p class="cw-muted">{part.approval?.reason || Words.NotAllowed}</p>}
-      {part.state === "output-available" && (display ? <Display bundles={display} /> : <Value value={part.output} />)}
     </>
   );
 }
