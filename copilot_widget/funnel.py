@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -36,6 +36,27 @@ class StopSignal:
             callback()
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
+
+
+class Stopped(Exception):
+    """What was waited for is no longer wanted."""
+
+
+async def unless_stopped(stop: StopSignal, work: Awaitable[T]) -> T:
+    """What `work` gives. Raises Stopped at once when `stop` is set first; `work` is cancelled, and left behind."""
+    task = asyncio.ensure_future(work)
+    stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    unsubscribe = stop.subscribe(lambda: None if stopped.done() else stopped.set_result(None))
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Stopped
+        return task.result()
+    finally:
+        unsubscribe()
+        if not task.done():
+            task.add_done_callback(lambda left: left.cancelled() or left.exception())  # nobody else reads it
+            task.cancel()
 
 
 class Funnel(Generic[T]):
