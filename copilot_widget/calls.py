@@ -15,6 +15,7 @@ from .timing import timeout
 from .tools.approval import Question, question_of
 from .tools.base import Tool, ToolContext, ToolResult
 from .tools.result import to_output
+from .tools.threads import as_ordinary
 
 
 class CallRunner:
@@ -74,9 +75,13 @@ class CallRunner:
             if last is None or last.preliminary:
                 last = ToolResult(output=last.output if last else None)
             output, display = to_output(last)
-        except Exception as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if await funnel.is_ours(error):
+                raise
             display = to_output(last)[1] if last is not None and last.preliminary else None
-            ending: Chunk = ToolOutputError(tool_call_id=call.call_id, error_text=_why(error, tool, call))
+            ending: Chunk = ToolOutputError(tool_call_id=call.call_id, error_text=_why(as_ordinary(error), tool, call))
         else:
             ending = ToolOutputAvailable(tool_call_id=call.call_id, output=output)
         if display:
