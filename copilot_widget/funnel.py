@@ -40,19 +40,19 @@ class StopSignal:
         return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """What was waited for is no longer wanted."""
 
 
 async def unless_stopped(stop: StopSignal, work: Awaitable[T]) -> T:
-    """What `work` gives. Raises Stopped at once when `stop` is set first; `work` is cancelled, and left behind."""
+    """What `work` gives. Raises StoppedError at once when `stop` is set first; `work` is cancelled, and left behind."""
     task = asyncio.ensure_future(work)
     stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     unsubscribe = stop.subscribe(lambda: None if stopped.done() else stopped.set_result(None))
     try:
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise Stopped
+            raise StoppedError
         return task.result()
     finally:
         unsubscribe()
@@ -64,8 +64,8 @@ async def unless_stopped(stop: StopSignal, work: Awaitable[T]) -> T:
 class Funnel(Generic[T]):
     """Iterates what its producers yield, as it comes, until all have ended or `stop` is set.
 
-    A producer's exception is raised to the consumer, as one that a task may carry. A producer that swallows its cancellation, or hangs in C,
-    cannot hold the consumer: on Stop the iteration ends at once.
+    A producer's exception is raised to the consumer, as one that a task may carry. A producer that swallows its
+    cancellation, or hangs in C, cannot hold the consumer: on Stop the iteration ends at once.
     """
 
     def __init__(self, stop: StopSignal) -> None:

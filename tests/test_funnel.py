@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from copilot_widget.funnel import Funnel, Stopped, StopSignal, unless_stopped
+from copilot_widget.funnel import Funnel, StoppedError, StopSignal, unless_stopped
 
 
 async def count(to: int, *, pause: float = 0.0):
@@ -145,7 +145,7 @@ async def test_what_is_no_longer_wanted_is_left_at_once_and_its_error_is_nobodys
     waiting = asyncio.ensure_future(unless_stopped(stop, slow()))
     await asyncio.sleep(0)
     stop.set()
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         await waiting
     await left.wait()
 

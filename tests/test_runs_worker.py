@@ -49,7 +49,7 @@ class Site:
 
     async def until(self, condition: Callable[[], Awaitable[Any]]) -> None:
         async with timeout(20):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)
 
     async def until_status(self, run: str, *wanted: str) -> None:
@@ -232,3 +232,33 @@ async def test_a_run_that_waited_for_its_slot_while_the_worker_began_to_drain_is
     await asyncio.sleep(0.05)
     assert (await site.client.info("r2")).attempt == 0
     assert asked == ["once"]
+
+
+# ---- texts that UTF-8 cannot hold ------------------------------------------------------------------------
+
+
+def test_a_name_that_is_no_utf8_fails_no_run():
+    """As `os.listdir` gives one; in a question, in a table that a tool returns, and in an error."""
+    pandas = pytest.importorskip("pandas")
+    name = "b\udce4r.csv"
+
+    @tool
+    def table() -> Any:
+        """A table."""
+        return pandas.DataFrame({"file": [name]})
+
+    @tool
+    def fails() -> None:
+        """No file."""
+        raise FileNotFoundError(name)
+
+    async def model(request: ModelRequest) -> AsyncIterator[Any]:
+        if any(isinstance(message, AssistantMessage) for message in request.messages):
+            yield "done"
+        else:
+            yield ToolCall("c1", "table", "{}")
+            yield ToolCall("c2", "fails", "{}")
+
+    run = Copilot(model, tools=[table, fails], store=False).ask(f"what is in {name}?").wait(20)
+    assert (run.status, run.text) == ("completed", "done")
+    assert run.prompt.text == "what is in b?r.csv?"

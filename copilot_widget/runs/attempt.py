@@ -15,12 +15,12 @@ from ..agent import Agent, Item
 from ..elsewhere import PATIENCE_SECONDS, unavailable
 from ..endings import abort, fail
 from ..errors import CopilotError, LogError, StoreError, one_line
-from ..funnel import Stopped, StopSignal, unless_stopped
+from ..funnel import StoppedError, StopSignal, unless_stopped
 from ..protocol.chunks import Chunk, MessageMetadata, Start
 from ..protocol.messages import UIMessage, metadata_of
 from ..protocol.reducer import Reducer
 from ..protocol.wire import to_wire
-from ..state import TERMINAL, RunRequest, RunState, RunStatus
+from ..state import TERMINAL, RunRequest, RunState, RunStatus, json_of
 from ..store import Store
 from .base import TRIES, Claim, Commit, Log, RunId
 from .writer import Writer
@@ -120,7 +120,7 @@ class Attempt:
         except LogError:
             raise
         except Exception as error:
-            if self.stop.is_set and isinstance(error, (Stopped, StoreError)):
+            if self.stop.is_set and isinstance(error, (StoppedError, StoreError)):
                 await self._abort(self.state or state, self.stop.reason or "stopped")
                 return
             if not isinstance(error, CopilotError):
@@ -172,7 +172,7 @@ class Attempt:
         self.state = state
         commit = Commit(
             status=state.status,
-            state=state.model_dump_json(exclude={"history"}),  # which is kept in the conversation
+            state=json_of(state, exclude={"history"}),  # which is kept in the conversation
             awaited=state.awaited if waits else (),
             due=time.time() + PATIENCE_SECONDS if state.waits_for_kernel else None,
         )
