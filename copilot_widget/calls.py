@@ -11,11 +11,11 @@ from .errors import ToolError, one_line
 from .funnel import Funnel, StopSignal
 from .protocol.chunks import Chunk, Data, ToolOutputAvailable, ToolOutputError
 from .state import PendingCall
+from .threads import as_ordinary
 from .timing import timeout
 from .tools.approval import Question, question_of
 from .tools.base import Tool, ToolContext, ToolResult
 from .tools.result import to_output
-from .tools.threads import as_ordinary
 
 
 class CallRunner:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
-from .tools.threads import as_ordinary
+from .threads import as_ordinary
 
 T = TypeVar("T")
 
