@@ -15,6 +15,7 @@ from .protocol.chunks import Chunk, Data, ToolOutputAvailable, ToolOutputError
 from .protocol.displays import DISPLAY, call_of, display_id
 from .protocol.messages import DataPart, UIMessage
 from .state import PendingCall
+from .threads import as_ordinary
 from .timing import timeout
 from .tools.approval import Question, question_of
 from .tools.base import MimeBundle, Tool, ToolContext, ToolResult
@@ -79,8 +80,12 @@ class CallRunner:
                         yield part
                     yield ToolOutputAvailable(tool_call_id=call.call_id, output=so_far, preliminary=True)
             output, display = (so_far, None) if last.preliminary else to_output(last)
-        except Exception as error:  # what was shown before it stays in the card
-            yield ToolOutputError(tool_call_id=call.call_id, error_text=_why(error, tool, call, so_far))
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # what was shown before it stays in the card
+            if await funnel.is_ours(error):
+                raise
+            yield ToolOutputError(tool_call_id=call.call_id, error_text=_why(as_ordinary(error), tool, call, so_far))
             return
         if display is not None:
             for part in card.show(display, whole=True):

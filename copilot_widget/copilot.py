@@ -21,6 +21,7 @@ from .keeping import Keeping, StoreGiven, title_of
 from .models.base import Model, ModelInfo, ModelRequest
 from .notices import Notices
 from .past import go_on, part_ways, recorded, resume, unfinished
+from .protocol.jsontext import mend
 from .protocol.messages import DataPart, Part, TextPart, UIMessage
 from .run import Run, follow
 from .runs import loop
@@ -33,6 +34,7 @@ from .store.open import shared_store
 from .tools.approval import Policy
 from .tools.base import Toolset
 from .tools.files.confine import Root
+from .tools.jsonable import well_formed
 from .tools.mcp.config import McpGiven
 from .tools.mcp.server import McpStatus
 from .tools.mcp.tools import McpToolset
@@ -193,7 +195,7 @@ class Copilot(Conversation):
         self, prompt: str, attachments: Sequence[Attachment] = (), selection: Mapping[str, Any] | None = None
     ) -> list[Part]:
         """The parts of a user's message, with what its @mentions resolve to. Raises UsageError."""
-        parts: list[Part] = [TextPart(text=prompt, state="done")]
+        parts: list[Part] = [TextPart(text=well_formed(mend(prompt)), state="done")]
         for mention in host().mentions(prompt, self._root, selection):
             parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
         parts.extend(attached(item) for item in attachments)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
+
+from .threads import as_ordinary
 
 T = TypeVar("T")
 
@@ -38,11 +40,32 @@ class StopSignal:
         return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
 
 
+class StoppedError(Exception):
+    """What was waited for is no longer wanted."""
+
+
+async def unless_stopped(stop: StopSignal, work: Awaitable[T]) -> T:
+    """What `work` gives. Raises StoppedError at once when `stop` is set first; `work` is cancelled, and left behind."""
+    task = asyncio.ensure_future(work)
+    stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    unsubscribe = stop.subscribe(lambda: None if stopped.done() else stopped.set_result(None))
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise StoppedError
+        return task.result()
+    finally:
+        unsubscribe()
+        if not task.done():
+            task.add_done_callback(lambda left: left.cancelled() or left.exception())  # nobody else reads it
+            task.cancel()
+
+
 class Funnel(Generic[T]):
     """Iterates what its producers yield, as it comes, until all have ended or `stop` is set.
 
-    A producer's exception is raised to the consumer. A producer that swallows its cancellation, or hangs in C,
-    cannot hold the consumer: on Stop the iteration ends at once.
+    A producer's exception is raised to the consumer, as one that a task may carry. A producer that swallows its
+    cancellation, or hangs in C, cannot hold the consumer: on Stop the iteration ends at once.
     """
 
     def __init__(self, stop: StopSignal) -> None:
@@ -51,6 +74,8 @@ class Funnel(Generic[T]):
         self._queue: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
+        self._has_left = False
+        """The consumer has: who still produces is cancelled."""
 
     def add(self, source: AsyncIterator[T]) -> None:
         """Start to consume `source`."""
@@ -63,17 +88,26 @@ class Funnel(Generic[T]):
 
     async def _pump(self, source: AsyncIterator[T]) -> None:
         try:
-            async for item in source:
-                self._queue.put_nowait(("item", item))
-        except asyncio.CancelledError:
-            pass
+            try:
+                async for item in source:
+                    self._queue.put_nowait(("item", item))
+            finally:
+                close = getattr(source, "aclose", None)
+                if close is not None:
+                    await close()
         except BaseException as error:
-            self._queue.put_nowait(("error", error))
+            if not await self.is_ours(error):
+                self._queue.put_nowait(("error", as_ordinary(error)))
         finally:
-            close = getattr(source, "aclose", None)
-            if close is not None:
-                await close()
             self._queue.put_nowait(("end", None))
+
+    async def is_ours(self, error: BaseException) -> bool:
+        """Whether a producer's exception is its cancellation by this funnel, or by who ends the loop: a task of its own
+        that it awaits may have been cancelled, and that is an error like any other."""
+        if not isinstance(error, asyncio.CancelledError):
+            return False
+        await asyncio.sleep(0)  # who cancels all tasks cancels the consumer, too, which may have its turn after us
+        return self._has_left
 
     async def __aiter__(self) -> AsyncIterator[T]:
         unsubscribe = self._stop.subscribe(lambda: self._queue.put_nowait(("stop", None)))
@@ -93,6 +127,7 @@ class Funnel(Generic[T]):
             await self._cancel()
 
     async def _cancel(self) -> None:
+        self._has_left = True
         pending = {task for task in self._tasks if not task.done()}
         for task in pending:
             task.cancel()

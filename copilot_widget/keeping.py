@@ -24,11 +24,10 @@ from .runs import loop
 from .runs.attempt import marked
 from .runs.base import Executor
 from .runs.executor import KernelExecutor, LogExecutor
-from .runs.places import owner
-from .state import LOCAL
 from .store import MemoryStore, Store
 from .store.base import Summary
 from .store.behind import WriteBehind
+from .store.owner import is_shared, owner_in
 
 StoreGiven = Union[str, Literal[False], None]
 
@@ -90,12 +89,7 @@ class Keeping:
     @cached_property
     def owner(self) -> str:
         """Whose conversations they are: where several people share a database, it must tell them apart."""
-        return owner() if self._is_shared else LOCAL
-
-    @cached_property
-    def _is_shared(self) -> bool:
-        chosen = setting("store", self._given, env="COPILOT_STORE") or ""
-        return not chosen.startswith("sqlite:") if chosen else bool(os.environ.get("COPILOT_SERVICE_URL"))
+        return owner_in(self._given)
 
     @cached_property
     def store(self) -> Store:
@@ -238,7 +232,7 @@ class Keeping:
 
         In a database of several machines nobody can say what is no longer there.
         """
-        if self.place is None or self._is_shared:
+        if self.place is None or is_shared(self._given):
             return []
         recorded = await asyncio.to_thread(host().recorded, self.place)
         if not recorded:

@@ -15,6 +15,7 @@ from .protocol.messages import TextPart, UIMessage, metadata_of
 from .protocol.tool_part import ToolPart
 from .protocol.wire import Usage, to_wire
 from .runs import loop
+from .runs.attempt import NOT_KEPT
 from .runs.base import Event, Executor
 from .runs.feed import Feed
 from .state import TERMINAL, Approval, Grant, Output, RunRequest, RunStatus, argument_text, client_reply
@@ -249,3 +250,6 @@ async def follow(run: Run) -> None:
     if task is not None:
         task.set_name(f"copilot-feed-{run.id}")
     await run.feed.follow(run.executor)
+    why = metadata_of(run.message).get(NOT_KEPT)
+    if why:
+        run.copilot.notices.say(f"This answer could not be added to the conversation where that is kept. {why}")

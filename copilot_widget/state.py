@@ -14,11 +14,14 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Union, cast
 
 from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
+from pydantic_core import PydanticSerializationError
 
 from .errors import UsageError
 from .protocol.chunks import Chunk, ResetStep, StartStep
+from .protocol.jsontext import mend
 from .protocol.messages import UIMessage
 from .protocol.reducer import Reducer
+from .tools.jsonable import well_formed
 
 Phase = Literal["start", "model", "tools", "calls", "done"]
 """tools: decide on the calls of an answer · calls: run those that may. The state is saved between the two, so that
@@ -360,3 +363,13 @@ def is_final(chunk: dict[str, Any]) -> bool:
     return kind in ("tool-output-error", "tool-output-denied") or (
         kind == "tool-output-available" and not chunk.get("preliminary")
     )
+
+
+def json_of(model: BaseModel, *, exclude: set[str] | None = None) -> str:
+    """The model as JSON that UTF-8 can hold. Half of a surrogate pair, as in the name of a file that is no UTF-8,
+    becomes a question mark."""
+    try:
+        return model.model_dump_json(exclude=exclude)
+    except PydanticSerializationError:
+        text = json.dumps(model.model_dump(mode="json", exclude=exclude), ensure_ascii=False, separators=(",", ":"))
+        return well_formed(mend(text))

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from copilot_widget.funnel import Funnel, StopSignal
+from copilot_widget.funnel import Funnel, StoppedError, StopSignal, unless_stopped
 
 
 async def count(to: int, *, pause: float = 0.0):
@@ -87,3 +87,69 @@ async def test_items_may_come_from_another_thread():
     funnel.add(count(1, pause=0.1))
     threading.Thread(target=lambda: funnel.put_threadsafe(7)).start()
     assert [item async for item in funnel] == [7, 0]
+
+
+async def lost_task() -> None:
+    """Awaits a task that somebody else cancels."""
+    task = asyncio.ensure_future(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+
+
+@pytest.mark.parametrize(("error", "words"), [(None, "CancelledError"), (SystemExit(3), "SystemExit: 3")])
+async def test_what_would_end_a_task_or_the_loop_is_an_error_like_any_other(error: BaseException | None, words: str):
+    async def failing():
+        yield 1
+        if error is not None:
+            raise error
+        await lost_task()
+
+    funnel: Funnel[int] = Funnel(StopSignal())
+    funnel.add(failing())
+    items = aiter(funnel)
+    assert await anext(items) == 1
+    with pytest.raises(RuntimeError, match=words):
+        await anext(items)
+
+
+async def test_a_producer_whose_closing_fails_still_ends():
+    class Source:
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            raise StopAsyncIteration
+
+        async def aclose(self):
+            raise ValueError("cannot be closed")
+
+    funnel: Funnel[int] = Funnel(StopSignal())
+    funnel.add(Source())
+    with pytest.raises(ValueError, match="cannot be closed"):
+        [item async for item in funnel]
+
+
+async def test_what_is_no_longer_wanted_is_left_at_once_and_its_error_is_nobodys():
+    left = asyncio.Event()
+
+    async def slow() -> int:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            left.set()
+            raise ValueError("in the middle") from None
+        return 1
+
+    stop = StopSignal()
+    waiting = asyncio.ensure_future(unless_stopped(stop, slow()))
+    await asyncio.sleep(0)
+    stop.set()
+    with pytest.raises(StoppedError):
+        await waiting
+    await left.wait()
+
+    async def quick() -> int:
+        return 7
+
+    assert await unless_stopped(StopSignal(), quick()) == 7

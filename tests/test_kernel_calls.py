@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
-from copilot_widget import Copilot, host, tool
+from copilot_widget import Copilot, ToolResult, host, tool
 from copilot_widget.agents import Agents
 from copilot_widget.errors import LogError
 from copilot_widget.host import PlainHost
+from copilot_widget.models.base import ToolSchema
 from copilot_widget.run import Run
 from copilot_widget.runs import attempt, kernel_calls, loop
 from copilot_widget.runs.executor import LogExecutor
@@ -20,7 +21,7 @@ from copilot_widget.runs.memory import MemoryBell, MemoryLog
 from copilot_widget.runs.worker import Worker
 from copilot_widget.store import MemoryStore
 from copilot_widget.tools.approval import Policy
-from copilot_widget.tools.base import ApprovalRequest, ToolContext, ToolResult
+from copilot_widget.tools.base import ApprovalRequest, ToolContext
 from copilot_widget.tools.toolset import toolset
 from tests.agents import make_agent
 
@@ -214,6 +215,30 @@ def test_arguments_that_do_not_fit_are_told_to_the_model_and_the_run_goes_on():
     run = Copilot(tools=[lookup], executor=place).ask("?").wait(10)
     assert "order_id" in outputs(run)["c1"]
     assert run.text == "Sorry."
+
+
+class Broken:
+    """A tool that is no function, and whose code for the arguments is faulty."""
+
+    name, title, timeout, parallel = "act", "Act", 60.0, False
+    schema = ToolSchema("act", "Act.", {"type": "object", "properties": {}})
+
+    def parse(self, text: str) -> Any:
+        raise ValueError("when: no such date")
+
+    def approval(self, input: Any) -> None:
+        return None
+
+    async def call(self, input: Any, context: Any) -> AsyncIterator[ToolResult]:
+        yield ToolResult("acted")
+
+
+def test_a_fault_of_a_tools_own_code_is_told_to_the_model_at_once():
+    place = Place([[call("act")], ["Sorry."]])
+    run = Copilot(tools=[Broken()], executor=place).ask("?").wait(20)
+    assert outputs(run) == {"c1": "ValueError: when: no such date"}
+    assert run.text == "Sorry."
+    assert not run.feed._listeners, "who serves a run's calls leaves when it has ended"
 
 
 def test_no_kernel_before_the_deadline_is_an_error_and_other_tools_go_on(monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +24,7 @@ from copilot_widget.models.base import (
     UserMessage,
 )
 from copilot_widget.models.callable import CallableModel
+from copilot_widget.timing import timeout
 
 ASKED = ModelRequest((UserMessage((Text("hello"),)),))
 
@@ -113,3 +117,77 @@ async def test_closing_it_closes_its_generator():
 def test_the_name_is_the_functions():
     assert CallableModel(returns).info.name == "returns"
     assert CallableModel(Object()).info.name == "Object"
+
+
+async def test_functions_that_block_hold_neither_others_nor_their_own_stop():
+    """More of them than a pool of threads has room for, and none ends by itself."""
+    release, begun = threading.Event(), threading.Semaphore(0)
+    blocked: list[asyncio.Task[list[ModelEvent]]] = []
+
+    def blocks(request: ModelRequest) -> str:
+        begun.release()
+        release.wait(600)
+        return "x"
+
+    try:
+        async with timeout(60):
+            for _ in range(40):
+                blocked.append(asyncio.ensure_future(play(blocks)))
+                while not begun.acquire(blocking=False):  # noqa: ASYNC110 - a thread's turn
+                    await asyncio.sleep(0.001)
+                blocked[-1].cancel()
+            await asyncio.wait(blocked)
+            assert all(task.cancelled() for task in blocked)
+            assert "".join(event.delta for event in await play(returns) if isinstance(event, TextDelta)) == "hello"
+            assert await asyncio.to_thread(lambda: "free") == "free"
+    finally:
+        release.set()
+
+
+async def test_stop_interrupts_a_function_in_python():
+    begun, ended = threading.Event(), threading.Event()
+
+    def spins(request: ModelRequest) -> str:
+        begun.set()
+        try:
+            while True:
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    task = asyncio.ensure_future(play(spins))
+    while not begun.is_set():  # noqa: ASYNC110 - a thread's turn
+        await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.wait([task])
+    assert await asyncio.to_thread(ended.wait, 20)
+
+
+def test_a_function_that_blocks_does_not_hold_the_end_of_the_process():
+    code = """
+import threading
+from copilot_widget import Copilot
+begun = threading.Event()
+def model(request):
+    begun.set()
+    threading.Event().wait(600)
+run = Copilot(model, store=False).ask("go")
+begun.wait(30)
+run.stop()
+print(run.wait(30).status)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=90)
+    assert done.stdout == "stopped\n", done.stderr
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+async def test_what_would_end_the_process_is_the_functions_failure(error: BaseException):
+    def leaves(request: ModelRequest) -> str:
+        raise error
+
+    async def leaves_too(request: ModelRequest) -> str:
+        raise error
+
+    for function in (leaves, leaves_too):
+        with pytest.raises(ModelError, match=type(error).__name__):
+            await play(function)

@@ -18,6 +18,7 @@ from copilot_widget.runs.base import Commit, Event
 from copilot_widget.runs.sqlite import SqliteLog
 from copilot_widget.runs.sqlite_news import SqliteBell
 from copilot_widget.state import Approval
+from copilot_widget.timing import timeout
 from tests.contract.logs import ask
 
 DONE = Commit("completed")
@@ -73,6 +74,7 @@ import asyncio, sys
 from pathlib import Path
 from copilot_widget.runs.base import Commit
 from copilot_widget.runs.sqlite import SqliteLog
+from copilot_widget.timing import timeout
 from tests.contract.logs import ask
 
 async def main():
@@ -222,6 +224,26 @@ async def test_one_refusal_undoes_no_other_step_of_its_transaction(opened: Calla
     assert [getattr(result, "code", "ok") for result in results[:4]] == ["ok", "ok", "gap", "ok"]
     assert results[4] is False
     assert (await log.info("r")).last_seq == 3
+
+
+async def test_a_step_that_fails_in_itself_is_told_and_holds_no_other(opened: Callable[..., SqliteLog]):
+    log = opened()
+    await started(log)
+
+    def wrong(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE runs SET stop = 'never'")
+        db.execute("UPDATE runs SET stop = ?", ("half a pair: \udce4",))
+
+    async with timeout(20):
+        steps = [log.info("r"), log._database.run(wrong), log.stop("r", "enough")]
+        _, error, stopped = await asyncio.gather(*steps, return_exceptions=True)
+        assert isinstance(error, UnicodeEncodeError)
+        assert stopped is True
+        with pytest.raises(UnicodeEncodeError):
+            log._database.now(wrong)
+        claim = await log.claim("r", "w2", takeover=True)
+    assert claim is not None
+    assert claim.stop == "enough"
 
 
 async def test_the_bell_tells_of_a_run_once_until_it_is_done(opened: Callable[..., SqliteLog]):

@@ -2,18 +2,19 @@
 
 The function gets the ModelRequest and returns, or yields, text and model events (models/base.py; also as JSON objects).
 It may be an async generator function, a coroutine function, a function or a generator function; the latter two run in a
-thread, so they may block.
+thread of their own, so they may block: Stop interrupts them, and nobody else waits for them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any, cast
 
 from ..errors import CopilotError, ModelError, one_line
+from ..threads import as_ordinary, in_thread
 from .base import (
     Finish,
     ModelEvent,
@@ -68,9 +69,9 @@ class CallableModel:
             raise
         except CopilotError as error:
             raise ModelError(f"The model function {self._info.name} failed: {error}", code="bad-request") from error
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise ModelError(
-                f"The model function {self._info.name} failed: {one_line(error)}",
+                f"The model function {self._info.name} failed: {one_line(as_ordinary(error))}",
                 hint="Correct the function and ask again.",
             ) from error
 
@@ -81,7 +82,7 @@ async def _pieces(function: Callable[[ModelRequest], Any], request: ModelRequest
     if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
         result = function(request)
     else:
-        result = await asyncio.to_thread(function, request)
+        result = await in_thread(partial(function, request), "model")
     if inspect.isawaitable(result):
         result = await result
     if isinstance(result, AsyncIterable):
@@ -95,7 +96,7 @@ async def _pieces(function: Callable[[ModelRequest], Any], request: ModelRequest
                 await close()
     elif isinstance(result, Iterable) and not isinstance(result, (str, Mapping)):
         pieces = iter(cast("Iterable[Any]", result))
-        while (piece := await asyncio.to_thread(next, pieces, _END)) is not _END:
+        while (piece := await in_thread(partial(next, pieces, _END), "model")) is not _END:
             yield piece
     else:
         yield result

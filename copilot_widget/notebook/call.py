@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import ToolError
-from ..tools.threads import as_ordinary
+from ..threads import as_ordinary
 
 if TYPE_CHECKING:
     from .kernel import MainThread

@@ -6,9 +6,9 @@ import time
 from typing import Any, cast
 
 from ..errors import ToolError
+from ..threads import within
 from ..tools.jsonable import cut, safe_repr
 from ..tools.kinds import is_a, type_name
-from ..tools.threads import within
 from .describe import summary
 
 _LIMIT = 17_000

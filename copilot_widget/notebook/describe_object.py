@@ -15,11 +15,11 @@ from types import CodeType, CoroutineType, FunctionType, GeneratorType
 from typing import Any, cast
 
 from ..models.base import Json
+from ..threads import within
 from ..tools import lazy
 from ..tools.jsonable import cut, cut_line, safe_repr
 from ..tools.kinds import class_name, class_of, dict_of, has, is_a, module_of, own_attributes, stored
 from ..tools.stored import field_names, fields_of, label, stored_json
-from ..tools.threads import within
 from .signature import init_parameters
 
 _COLUMNS = 200

@@ -14,13 +14,13 @@ from typing import Any
 
 from ..errors import ToolError
 from ..models.base import Json, ToolSchema
+from ..threads import in_thread
 from ..tools.base import ApprovalRequest, MimeBundle, ToolContext, ToolResult
 from ..tools.docstring import parse_docstring
 from ..tools.jsonable import OUTPUT_LIMIT, cut
 from ..tools.result import Converted, figure_of, to_output
 from ..tools.running import Pace, first_of
 from ..tools.schema import Arguments
-from ..tools.threads import in_thread
 from .capture import Capture, execute
 from .kernel import MainThread
 from .namespace import Variables

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
+from ..threads import within
 from ..tools.ask_user import ask_user
 from ..tools.base import Tool, ToolResult
 from ..tools.function import FunctionTool, tool
 from ..tools.jsonable import cut, json_text
 from ..tools.kinds import full_name, is_a, type_name
 from ..tools.result import display_of
-from ..tools.threads import within
 from .cells import cell_tools
 from .describe import describe, list_variables, summary_of
 from .failure import describe_exception, last_exception, place_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -14,12 +15,12 @@ from ..agent import Agent, Item
 from ..elsewhere import PATIENCE_SECONDS, unavailable
 from ..endings import abort, fail
 from ..errors import CopilotError, LogError, StoreError, one_line
-from ..funnel import StopSignal
-from ..protocol.chunks import Chunk, Start
+from ..funnel import StoppedError, StopSignal, unless_stopped
+from ..protocol.chunks import Chunk, MessageMetadata, Start
 from ..protocol.messages import UIMessage, metadata_of
 from ..protocol.reducer import Reducer
 from ..protocol.wire import to_wire
-from ..state import TERMINAL, RunRequest, RunState, RunStatus
+from ..state import TERMINAL, RunRequest, RunState, RunStatus, json_of
 from ..store import Store
 from .base import TRIES, Claim, Commit, Log, RunId
 from .writer import Writer
@@ -27,12 +28,16 @@ from .writer import Writer
 AgentFactory = Callable[[RunRequest], Awaitable[Agent]]
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 _ENDS = ("finish-step", "finish", "error", "abort")
 """Chunks that a step ends with."""
 _FIRST_KEEP = 2.0
 """Seconds of a step after which what has come of it is kept, where the log would not outlive us."""
-_STORE_SECONDS = 60.0
-"""How long a database that does not answer is waited for."""
+_STORE_SECONDS, _STORE_SECONDS_STOPPED = 60.0, 5.0
+"""How long a database that cannot be reached is waited for, and by a run that its user has stopped."""
+NOT_KEPT = "notKept"
+"""Where an answer's metadata says that its conversation does not have it, and why."""
 
 
 class Attempt:
@@ -60,6 +65,8 @@ class Attempt:
         self._keep_at = math.inf
         self._is_kept = claim.last_seq > 0
         """The question is: a run that is stopped before it began leaves nothing in the conversation."""
+        self._away_since: float | None = None
+        """When the store could not be reached, and has not been since."""
 
     @property
     def logged(self) -> int:
@@ -107,12 +114,15 @@ class Attempt:
             if self.claim.tries > TRIES:
                 raise _given_up()
             state.history = await self._history()
-            agent = await self._agent_for(self._request)
+            agent = await unless_stopped(self.stop, self._agent_for(self._request))
             while state.status == "running":
                 state = await self._next(agent, state)
         except LogError:
             raise
         except Exception as error:
+            if self.stop.is_set and isinstance(error, (StoppedError, StoreError)):
+                await self._abort(self.state or state, self.stop.reason or "stopped")
+                return
             if not isinstance(error, CopilotError):
                 error = CopilotError(f"Internal error: {one_line(error)}.", hint="Please report it.", code="internal")
             await self._fail(self.state or state, error)
@@ -162,7 +172,7 @@ class Attempt:
         self.state = state
         commit = Commit(
             status=state.status,
-            state=state.model_dump_json(exclude={"history"}),  # which is kept in the conversation
+            state=json_of(state, exclude={"history"}),  # which is kept in the conversation
             awaited=state.awaited if waits else (),
             due=time.time() + PATIENCE_SECONDS if state.waits_for_kernel else None,
         )
@@ -217,6 +227,12 @@ class Attempt:
 
     # ---- its end ------------------------------------------------------------------------------------------
 
+    async def _abort(self, state: RunState, reason: str) -> None:
+        """A Stop that came before there was an agent that could hear it."""
+        state.message = self._as_seen(state)
+        chunks = [*self._started(state), *abort(state, state.message, reason)]
+        await self._close(state, [to_wire(chunk) for chunk in chunks])
+
     async def _fail(self, state: RunState, error: CopilotError) -> None:
         """A bug of ours, or an agent that could not be made, still ends the run with one terminal event."""
         state.message = self._as_seen(state)
@@ -230,7 +246,10 @@ class Attempt:
         return [Start(message_id=self._request.message_id)]
 
     async def _close(self, state: RunState, ends: Sequence[dict[str, Any]]) -> None:
-        """The terminal event, after the answer has been kept: who sees the end finds the whole conversation."""
+        """The terminal event, after the answer has been kept: who sees the end finds the whole conversation.
+
+        A run whose answer cannot be kept ends all the same, and says so: the next question would wait for it for ever.
+        """
         reducer = Reducer(state.message)
         for chunk in ends:
             reducer.push(chunk)
@@ -238,19 +257,30 @@ class Attempt:
         if state.status == "stopped":
             message = marked(message, "stopped")
         if (message.parts or message.metadata) and self._is_kept:
-            await self._patiently(lambda: self._store.put(owner, thread, message))
+            try:
+                await self._patiently(lambda: self._store.put(owner, thread, message))
+            except Exception as error:
+                why = str(error) if isinstance(error, CopilotError) else one_line(error)
+                logger.warning("the answer of run %s is not kept: %s", self._request.run, why)
+                ends = [*ends[:-1], to_wire(MessageMetadata(message_metadata={NOT_KEPT: why})), *ends[-1:]]
         await self._writer.commit(ends, Commit(state.status))
         self.status = state.status
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """`call`, again while the database cannot be reached."""
-        deadline, pause = time.monotonic() + _STORE_SECONDS, 0.05
+        pause = 0.05
         while True:
             try:
-                return await call()
+                result = await call()
             except StoreError as error:
-                if error.code != "unavailable" or time.monotonic() > deadline or self.stop.is_set:
+                now = time.monotonic()
+                self._away_since = now if self._away_since is None else self._away_since
+                patience = _STORE_SECONDS_STOPPED if self.stop.is_set else _STORE_SECONDS
+                if error.code != "unavailable" or now - self._away_since > patience:
                     raise
+            else:
+                self._away_since = None
+                return result
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)
 
@@ -268,4 +298,4 @@ def _given_up() -> CopilotError:
     )
 
 
-__all__ = ["AgentFactory", "Attempt", "marked"]
+__all__ = ["NOT_KEPT", "AgentFactory", "Attempt", "marked"]

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypedDict
 
 from ..protocol.messages import TextPart
 from ..state import Reply, RunRequest, RunStatus
+from ..tools.jsonable import well_formed
 
 RunId = str
 
@@ -264,4 +265,4 @@ def prompt_of(request: RunRequest) -> str:
     """The question's first words, for lists."""
     text = " ".join(part.text for part in request.message.parts if isinstance(part, TextPart))
     text = " ".join(text.split())
-    return text if len(text) <= 80 else text[:79] + "…"
+    return well_formed(text if len(text) <= 80 else text[:79] + "…")

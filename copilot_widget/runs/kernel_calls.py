@@ -53,12 +53,13 @@ class KernelCalls:
         """What the user was asked about each call rested on."""
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        feed.listen(self._hear)
+        self._unhook = feed.listen(self._hear)
 
     def _hear(self, event: Event) -> None:
         chunk = event["chunk"]
         if self._feed.status in TERMINAL:
             self._stop.set(f"the run is {self._feed.status}")
+            self._unhook()
         elif chunk["type"] == KERNEL_CALL and chunk["data"]["kernel"] == self._kernel:
             self._begin(chunk["id"], chunk["data"])
 
@@ -74,7 +75,10 @@ class KernelCalls:
     async def _serve(self, call_id: str, reply_id: str, expected: str, approved: bool) -> None:
         living = asyncio.ensure_future(self._live())
         try:
-            reply = await self._reply(call_id, expected, approved)
+            try:
+                reply = await self._reply(call_id, expected, approved)
+            except Exception as error:  # of a tool that is no function: the run waits for a reply, whatever happens
+                reply = _error(call_id, one_line(error, limit=2_000))
             if not self._stop.is_set:
                 await self._answer(reply_id, reply)
         except LogError as error:

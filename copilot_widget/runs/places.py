@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlsplit
 
-from ..config import setting
+from ..config import data_folder, setting
 from ..errors import UsageError
-from ..state import LOCAL
 from ..store import Store
+from ..store.owner import owner_in
 from .base import Executor
 from .executor import LogExecutor
 
@@ -51,28 +51,28 @@ def redis_url() -> str:
     )
 
 
-def owner() -> str:
-    """Whose runs this process asks for, where several people share workers."""
-    return os.environ.get("COPILOT_OWNER") or os.environ.get("JUPYTERHUB_USER") or LOCAL
-
-
 def open_place(place: str, store: Callable[[], Store]) -> Executor:
     """The executor of a place outside this process; on the agent's loop. Raises UsageError."""
     if check_place(place) == "process":
         from .process import ProcessExecutor, pool_folder
 
-        key = ("process", str(pool_folder()))
+        key = ("process", str(pool_folder()), *_kept())
         if key not in _open:
-            _open[key] = ProcessExecutor(store())
+            _open[key] = ProcessExecutor(store(), owner=owner_in())
         return _open[key]
     from .broker import BrokerExecutor
 
-    where = [os.environ.get(name, "") for name in ("COPILOT_STORE", "COPILOT_SERVICE_URL")]
-    key = (place, redis_url(), owner(), *where)
+    key = (place, redis_url(), *_kept())
     if key not in _open:
         _say_it_once("aiormq")
-        _open[key] = BrokerExecutor(place, redis_url(), store(), owner=owner())
+        _open[key] = BrokerExecutor(place, redis_url(), store(), owner=owner_in())
     return _open[key]
+
+
+def _kept() -> tuple[str, ...]:
+    """Where workers keep conversations, and whose."""
+    store = setting("store", env="COPILOT_STORE", default="")
+    return (store, os.environ.get("COPILOT_SERVICE_URL", ""), str(data_folder()), owner_in())
 
 
 def other_pools(store: Callable[[], Store]) -> list[Executor]:
@@ -87,11 +87,12 @@ def other_pools(store: Callable[[], Store]) -> list[Executor]:
     own = pool_folder()
     found = [path for path in pools_folder().glob(f"*/{LOG_NAME}") if path.parent != own]
     found.sort(key=lambda path: -path.stat().st_mtime)
-    for path in found[:_MANY]:
-        if ("pool", str(path)) not in _open:
+    keys = [("pool", str(path), *_kept()) for path in found[:_MANY]]
+    for key, path in zip(keys, found, strict=False):
+        if key not in _open:
             log = SqliteLog(path)
-            _open["pool", str(path)] = LogExecutor(log, SqliteBell(log), store())
-    return [_open["pool", str(path)] for path in found[:_MANY]]
+            _open[key] = LogExecutor(log, SqliteBell(log), store(), owner=owner_in())
+    return [_open[key] for key in keys]
 
 
 def _say_it_once(library: str) -> None:
@@ -105,4 +106,4 @@ def shown_place(place: str) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else place
 
 
-__all__ = ["Kind", "check_place", "open_place", "other_pools", "owner", "redis_url", "shown_place"]
+__all__ = ["Kind", "check_place", "open_place", "other_pools", "redis_url", "shown_place"]

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from ..errors import LogError, UsageError
-from ..state import Reply, RunRequest, RunStatus
+from ..state import Reply, RunRequest, RunStatus, json_of
 from . import redis_scripts as scripts
 from .base import KEEP_SECONDS, LEASE_SECONDS, Appended, Claim, Commit, Event, RunId, RunInfo, prompt_of
 from .followers import Follower, Page, page_of, read
@@ -181,7 +181,7 @@ class RedisLog:
     # ---- what others tell it --------------------------------------------------------------------------------
 
     async def answer(self, run: RunId, reply_id: str, reply: Reply) -> bool:
-        return await self._told(run, scripts.ANSWER, reply_id, reply.model_dump_json())
+        return await self._told(run, scripts.ANSWER, reply_id, json_of(reply))
 
     async def postpone(self, run: RunId, due: float) -> None:
         _check(run, await self._run(scripts.POSTPONE, run, due))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import LogError
-from ..state import RunRequest
+from ..state import RunRequest, json_of
 from .base import MAX_REQUEST_BYTES, RunId
 
 
@@ -30,7 +30,7 @@ def gap(run: RunId, last: int, first_seq: int) -> LogError:
 
 def check_size(request: RunRequest, limit: int = MAX_REQUEST_BYTES) -> str:
     """The request as JSON. Raises LogError too-large."""
-    text = request.model_dump_json()
+    text = json_of(request)
     size = len(text.encode())
     if size > limit:
         raise LogError(

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from ..state import TERMINAL, Reply, RunRequest, RunStatus
+from ..state import TERMINAL, Reply, RunRequest, RunStatus, json_of
 from .base import KEEP_SECONDS, LEASE_SECONDS, Appended, Claim, Commit, Event, RunId, RunInfo, prompt_of
 from .followers import Follower, Page, page_of, read
 from .refusals import check_size, ended, expired, gap, stale, unknown
@@ -215,7 +215,7 @@ class SqliteLog:
                 return False
             taken = db.execute(
                 "UPDATE replies SET reply = ? WHERE run = ? AND id = ? AND reply IS NULL RETURNING step",
-                (reply.model_dump_json(), run, reply_id),
+                (json_of(reply), run, reply_id),
             ).fetchone()
             if taken is None:
                 return False

@@ -223,7 +223,7 @@ class _Lane:
         with self._lock:
             while (results := self._try([work], True, until)) is None:
                 time.sleep(_RETRY)
-        if isinstance(results[0], LogError):
+        if isinstance(results[0], Exception):
             raise results[0]
         return results[0]
 
@@ -240,6 +240,11 @@ class _Lane:
             if "locked" in str(error) and time.monotonic() < until:
                 return None
             return [self._database.refusal(error)] * len(works)
+        except Exception as error:  # a step that is wrong in itself: whose it is shall know, and no other step suffers
+            if len(works) == 1:
+                return [error]
+            alone = [self._try([work], write, until) for work in works]
+            return [self._database.unavailable("it is locked") if one is None else one[0] for one in alone]
 
     def _transact(self, works: Sequence[Work], write: bool) -> list[Any]:
         if self._connection is None:

@@ -75,8 +75,10 @@ class Worker:
         self._keep_steps = keep_steps
         self._free = asyncio.Semaphore(slots)
         self._works: dict[RunId, asyncio.Task[None]] = {}
+        self._wanted: set[RunId] = set()
+        """Those that are worked on, or wait for a slot."""
         self._again: set[RunId] = set()
-        self._retaken: asyncio.Task[None] | None = None
+        self._retaking: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._keeping = threading.Event()
@@ -100,7 +102,7 @@ class Worker:
         finally:
             self._keeping.set()
             self.draining = True  # what is cancelled is not taken again
-            ending = [*tasks, *self._works.values()]
+            ending = [*tasks, *self._works.values(), *self._retaking]
             for task in ending:
                 task.cancel()
             await asyncio.wait(ending, timeout=_END_SECONDS)
@@ -144,33 +146,48 @@ class Worker:
             free = self.slots - len(self._works)
             if free > 0 and not self.draining:
                 for run in await self._log.due(free):
-                    if run not in self._works:
+                    if run not in self._wanted:
                         self.stats.swept += 1
                         await self._take(Ring(run))
             self.trouble = ""
 
     async def _take(self, ring: Ring) -> None:
         """Begin to work on a run in a slot of its own; waits for the slot."""
-        if ring.run in self._works or self.draining:
-            self._again.add(ring.run)  # it may be about to leave this worker's hands
-            await ring.done()
+        run = ring.run
+        if run in self._wanted or self.draining:
+            await self._leave(ring)
             return
-        await self._free.acquire()
-        self._idle.clear()
-        task = asyncio.ensure_future(self._work(ring))
-        self._works[ring.run] = task
-
-        def release(_task: asyncio.Task[None]) -> None:
+        self._wanted.add(run)
+        try:
+            await self._free.acquire()
+        except BaseException:
+            self._wanted.discard(run)
+            raise
+        if self.draining:  # since it waits for its slot
+            self._wanted.discard(run)
             self._free.release()
-            del self._works[ring.run]
-            if ring.run in self._again:
-                self._again.discard(ring.run)
-                self._retaken = asyncio.ensure_future(self._take(Ring(ring.run)))
-            if not self._works:
-                self._since = time.monotonic()
-                self._idle.set()
+            await self._leave(ring)
+            return
+        self._idle.clear()
+        self._works[run] = asyncio.ensure_future(self._work(ring))
+        self._works[run].add_done_callback(lambda _task: self._release(run))
 
-        task.add_done_callback(release)
+    async def _leave(self, ring: Ring) -> None:
+        self._again.add(ring.run)  # it may be about to leave this worker's hands
+        await ring.done()
+
+    def _release(self, run: RunId) -> None:
+        self._free.release()
+        self._wanted.discard(run)
+        del self._works[run]
+        if run in self._again:
+            self._again.discard(run)
+            retaking = asyncio.ensure_future(self._take(Ring(run)))
+            self._retaking.add(retaking)
+            retaking.add_done_callback(self._retaking.discard)
+        if not self._works:
+            self._since = time.monotonic()
+            self._idle.set()
 
     # ---- one run --------------------------------------------------------------------------------------------
 

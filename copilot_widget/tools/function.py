@@ -17,12 +17,12 @@ from typing import Any, Generic, ParamSpec, TypeVar, Union, cast, overload
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json, ToolSchema
+from ..threads import in_thread, on_users_loop
 from .base import ApprovalRequest, ToolContext, ToolResult
 from .docstring import parse_docstring
 from .jsonable import cut, cut_line, safe_repr
 from .running import Previews, Prints, Run, advance, awaited, drain, drain_async, finish
 from .schema import Arguments
-from .threads import in_thread, on_users_loop
 
 P = ParamSpec("P")
 R = TypeVar("R")

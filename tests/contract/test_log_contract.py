@@ -379,6 +379,22 @@ async def test_a_reply_that_comes_before_the_wait_ends_it(log: Log):
     assert not await log.answer("r", "c1#1", output)
 
 
+async def test_a_name_that_is_no_utf8_hinders_nothing(log: Log):
+    """As `os.listdir` gives one: half of a surrogate pair stands for the byte."""
+    name = "b\udce4r.csv"
+    fence = await started(log, prompt=f"what is in {name}")
+    (await log.runs("local"))[0].prompt.encode()
+    chunk = {"type": "tool-output-error", "toolCallId": "c1", "errorText": f"no file {name}"}
+    await log.append("r", fence, 1, [chunk], opened=["c1#1"])
+    assert await log.answer("r", "c1#1", Output(chunks=[chunk]))
+    appended = await log.append("r", fence, 2, chunks(2), commit=Commit("waiting", state="{}", awaited=["c1#1"]))
+    [reply] = appended.replies.values()
+    assert isinstance(reply, Output)
+    assert reply.chunks[0]["errorText"] in (f"no file {name}", "no file b?r.csv")
+    await log.append("r", fence, 3, chunks(3), commit=DONE)
+    assert (await read(log))[0]["chunk"] == chunk
+
+
 async def test_a_run_that_waits_is_due_at_its_time_unless_it_is_postponed(log: Log):
     await waiting(log, "c1#1", due=time.time() + 0.3)
     await log.postpone("r", time.time() + 0.7)

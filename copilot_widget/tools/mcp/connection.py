@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ToolError, one_line, redact
 from ...models.base import Json
+from ...threads import in_thread
 from ...timing import timeout
 from ..jsonable import cut_line
-from ..threads import in_thread
 from .config import McpConfig
 from .exchange import (
     TOO_LARGE,

@@ -21,10 +21,10 @@ from typing import Any, cast
 
 from ...errors import ToolError
 from ...models.base import Json, ToolSchema
+from ...threads import in_thread
 from ..base import ApprovalRequest, Tool, ToolContext, ToolResult
 from ..jsonable import cut, cut_line, is_a, safe_repr
 from ..running import Previews
-from ..threads import in_thread
 from .config import McpGiven, read_servers
 from .content import clean_text, to_result
 from .server import McpServer, McpStatus, check_installed
