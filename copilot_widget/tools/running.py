@@ -162,8 +162,10 @@ class Previews:
         try:
             while not task.done():
                 arrived = asyncio.ensure_future(self._arrived.wait())
-                await asyncio.wait({task, arrived}, return_when=asyncio.FIRST_COMPLETED)
-                arrived.cancel()
+                try:
+                    await asyncio.wait({task, arrived}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    arrived.cancel()
                 self._arrived.clear()
                 while self._waiting:
                     yield self._waiting.popleft()
