@@ -189,7 +189,7 @@ def failed_cell(error: BaseException, shell: Any) -> FailedCell | None:
     places = [(step.tb_frame.f_code.co_filename, step.tb_lineno) for step in _steps(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         places.insert(0, (error.filename, error.lineno or 1))
-    cells = [(names[file], line) for file, line in places if isinstance(names.get(file), int)]
+    cells: list[tuple[int, int]] = [(names[file], line) for file, line in places if isinstance(names.get(file), int)]
     number = cells[0][0] if cells else None
     raw: list[str] = list(getattr(getattr(shell, "history_manager", None), "input_hist_raw", ()))
     if number is None or not 0 < number < len(raw):
