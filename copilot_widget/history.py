@@ -49,6 +49,18 @@ _SO_FAR_LIMIT = 2_000
 _ATTACHED_LIMIT = 200_000
 """The same of an attached text."""
 
+_MARK = re.compile(
+    r"… \[[\d,]+ of [\d,]+ (?:characters|bytes) (?:cut|not read)\]"
+    r"|… \[[\d,]+ characters not kept\]|\b[\d,]+ more of [\d,]+ (?:items|keys|pieces)\b"
+)
+"""Where something was left out, as tools/jsonable and those who cut by themselves say it."""
+_REST_OF_OUTPUT = (
+    "Parts are cut. To see them, ask for less at a time: narrower arguments, an offset, one item. Where run_code is "
+    "offered, it can keep a value, or what a function returns, in a variable and print parts of it."
+)
+_REST_OF_MENTIONED = "Parts are cut. The tools that look at variables, cells and files show more of them."
+_REST_OF_ATTACHED = "Parts are cut. Ask the user for those that you need."
+
 _SEEN = ("image/png", "image/jpeg")
 """Forms of a picture that every model that sees can read."""
 
@@ -111,7 +123,12 @@ def as_text(output: Json, *, limit: int = OUTPUT_LIMIT) -> str:
         return text
     head, tail = text[: limit * 3 // 4], text[-limit // 4 :]
     cut = len(text) - len(head) - len(tail)
-    return f"{head}\n[… {cut:,} characters cut; ask for a smaller part to see them …]\n{tail}"
+    return f"{head}\n… [{cut:,} of {len(text):,} characters cut] …\n{tail}"
+
+
+def _with_way(text: str, way: str) -> str:
+    """`text`, ended by the way to what is marked in it as left out, if anything is."""
+    return f"{text}\n({way})" if _MARK.search(text) else text
 
 
 def as_printed(output: Json, *, limit: int = _SO_FAR_LIMIT) -> str:
@@ -127,7 +144,7 @@ def _user_content(message: UIMessage) -> Iterable[Text | Image]:
             yield Text(part.text)
         elif isinstance(part, DataPart) and part.type == "data-context":
             data = cast("dict[str, Any]", part.data or {})
-            yield Text(f"[{data.get('name', 'context')}]\n{data.get('text', '')}")
+            yield Text(_with_way(f"[{data.get('name', 'context')}]\n{data.get('text', '')}", _REST_OF_MENTIONED))
         elif isinstance(part, FilePart):
             yield _file(part)
 
@@ -148,7 +165,8 @@ def _file(part: FilePart) -> Text | Image:
         text = "\0"
     if "\0" in text:
         return Text(f"[attached: {about}; neither a picture nor text, so it was not read]")
-    return Text(f"[attached: {about}]\n{as_text(text, limit=_ATTACHED_LIMIT)}")
+    shown = _with_way(as_text(text, limit=_ATTACHED_LIMIT), _REST_OF_ATTACHED)
+    return Text(f"[attached: {about}]\n{shown}")
 
 
 def _assistant_messages(message: UIMessage, faded: Collection[int]) -> Iterable[ModelMessage]:
@@ -169,7 +187,8 @@ def _assistant_messages(message: UIMessage, faded: Collection[int]) -> Iterable[
         elif isinstance(part, ToolPart):
             call = Call(part.tool_call_id, part.tool_name, _call_input(part), part.call_provider_metadata)
             content.append(call)
-            results.append(_with_pictures(_result(part), pictures.get(part.tool_call_id, ())))
+            result = _with_pictures(_result(part), pictures.get(part.tool_call_id, ()))
+            results.append(replace(result, output=_with_way(result.output, _REST_OF_OUTPUT)))
     if any(isinstance(piece, (Text, Call)) for piece in content):
         yield AssistantMessage(tuple(content))
         yield from results

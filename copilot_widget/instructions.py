@@ -50,4 +50,5 @@ def _of_project(root: Path) -> str:
     except (ToolError, UsageError, UnicodeDecodeError):
         return ""
     said = cut(text.strip(), _PROJECT_CHARACTERS)
-    return f"The user's project says, in {PROJECT_FILE}:\n\n{said}" if said else ""
+    rest = f"\n\n(Parts are cut: read_file reads all of {PROJECT_FILE}.)" if len(text.strip()) > len(said) else ""
+    return f"The user's project says, in {PROJECT_FILE}:\n\n{said}{rest}" if said else ""

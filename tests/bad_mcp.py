@@ -138,6 +138,19 @@ def stubborn() -> None:
     time.sleep(60)
 
 
+def hints() -> None:
+    """Says of its tools what they do to the world, also what cannot both be true."""
+    said: dict[str, dict[str, Any]] = {
+        "reads": {"readOnlyHint": True},
+        "both": {"readOnlyHint": True, "destructiveHint": True},
+        "destroys": {"destructiveHint": True},
+        "adds": {"destructiveHint": False},
+    }
+    tools = [{"name": name, "inputSchema": {"type": "object"}, "annotations": hint} for name, hint in said.items()]
+    tools.append({"name": "says_nothing", "inputSchema": {"type": "object"}})
+    serve(tools, lambda *_: text("done"))
+
+
 def tells() -> None:
     """Says what it should not, in each way that it can."""
     blocks: dict[str, Any] = {
@@ -157,6 +170,8 @@ def tells() -> None:
         "nothing": {"content": []},
         "broken": {"content": "no list"},
     }
+    for form in ("png", "jpeg", "gif", "webp"):
+        blocks[form] = {"content": [{"type": "image", "data": "AAAA", "mimeType": f"image/{form}"}]}
     tools = named(*blocks)
     tools.append({"name": "odd.näme/with spaces", **TOOL})
     tools.append({"name": "odd.n_me/with spaces", **TOOL})

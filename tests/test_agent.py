@@ -242,6 +242,31 @@ async def test_a_picture_that_a_tool_shows_the_model_is_sent_as_one():
     assert [(one.output, one.images) for one in results] == [("a plot", (Image("image/png", "aGk="),)), ("a plot", ())]
 
 
+LONG = {
+    "a text": "x" * 80_000,
+    "a list": list(range(100_000)),
+    "a dict": {f"key {number}": number for number in range(5_000)},
+    "long texts in a list": ["x" * 30_000] * 3,
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+async def test_what_is_cut_of_an_output_says_once_how_to_see_it(kind: str):
+    @tool
+    def dump(whole: bool) -> Any:
+        """Dump."""
+        return LONG[kind] if whole else "5 of 7 items"
+
+    _, state = await drive(
+        make_agent([[call("dump", whole=True), call("dump", "c2", whole=False)], "Ok."], dump), begin()
+    )
+    long, short = [one.output for one in to_model_messages([state.message]) if isinstance(one, ToolMessage)]
+    assert long.count("ask for less at a time") == 1
+    assert long.endswith("print parts of it.)")
+    assert len(long) < 21_000
+    assert short == "5 of 7 items"
+
+
 async def test_a_tool_that_must_look_first_is_asked_with_time():
     def ahead(given: dict[str, Any], context: ToolContext) -> ApprovalRequest:
         if given["n"] < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -247,6 +248,10 @@ async def test_binary_files_and_images(root: Path) -> None:
     result = await call(root, "read_file", path="plot.png")
     assert result.output == "plot.png is an image (image/png, 48 bytes). The user sees it; you do not."
     assert list(result.display[0]) == ["image/png", "text/plain"]
+    for kind, data in {"gif": b"GIF89a\x01", "webp": b"RIFF\x04\0\0\0WEBPVP8 "}.items():
+        (root / f"flag.{kind}").write_bytes(data)
+        shown = (await call(root, "read_file", path=f"flag.{kind}")).display[0]
+        assert shown[f"image/{kind}"] == base64.b64encode(data).decode(), "which every card and record shows"
     (root / "large.png").write_bytes(PNG + bytes(6_000_000))
     result = await call(root, "read_file", path="large.png")
     assert result.output == "large.png is an image (image/png, 6.0 MB), too large to show."

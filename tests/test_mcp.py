@@ -47,7 +47,10 @@ async def test_what_only_reads_runs_unasked_and_what_may_destroy_asks(tmp_path: 
         given = {"path": str(tmp_path / "new.txt"), "content": 'a "word"\n'}
         asked = writing.approval(given)
         assert asked is not None
-        assert asked.title == "call write_file of the MCP server fs"
+        assert asked.title == "call write_file of the MCP server fs, which may delete or overwrite"
+        making = tools.tools()["fs_create_directory"].approval({"path": "."})
+        assert making is not None
+        assert making.title == "call create_directory of the MCP server fs", "its server says that it destroys nothing"
         assert (json.loads(asked.code), asked.language) == (given, "json")
         assert not writing.parallel
         await result(tools, "fs_write_file", **given)
@@ -61,6 +64,16 @@ async def test_approve_always_asks_also_for_what_only_reads():
         assert not getattr(echo, "read_only", None), "a call that was cut is not made again unasked"
 
 
+async def test_a_tool_that_says_that_it_destroys_asks_whatever_else_it_says():
+    async with toolset(bad=bad("hints")) as tools:
+        asked = {name: tool.approval({}) for name, tool in tools.tools().items()}
+        assert asked.pop("bad_reads") is None
+        assert not tools.tools()["bad_both"].parallel
+        titles = {name: request.title if request is not None else "" for name, request in asked.items()}
+        words = {name: "may delete or overwrite" in title for name, title in titles.items()}
+        assert words == {"bad_both": True, "bad_destroys": True, "bad_says_nothing": True, "bad_adds": False}
+
+
 async def test_names_fit_providers_and_no_two_are_the_same():
     async with toolset(**{"my shop.eu": bad("tells"), "my": bad("tells")}) as tools:
         names = list(tools.tools())
@@ -68,7 +81,7 @@ async def test_names_fit_providers_and_no_two_are_the_same():
         long = next(name for name in names if "long" in name)
         assert all(len(name) <= 64 and name.replace("_", "").replace("-", "").isalnum() for name in names)
         assert all(name.isascii() for name in names)
-        assert len(names) == 16
+        assert len(names) == 24
         assert odd[0].startswith("my_shop_eu_odd_n_me_with_spaces")
         assert {(await result(tools, name)).output for name in odd} == {
             "this is odd.näme/with spaces", "this is odd.n_me/with spaces"
@@ -184,8 +197,16 @@ async def test_foreign_content_is_never_html_and_a_false_picture_is_only_named()
         assert all(set(bundle) == {"text/plain"} for bundle in answer.display)
         assert "[audio, audio/wav, 3 bytes]" in answer.output
         assert (await result(tools, "bad_nothing")).output == "Done, without output."
-        with pytest.raises(ToolError, match="server 'bad' answered with an error"):
+        with pytest.raises(ToolError, match="server 'bad' sent what is no message of MCP"):
             await result(tools, "bad_broken")
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "gif", "webp"])
+async def test_pictures_that_cards_and_records_show_are_shown(form: str):
+    async with toolset(bad=bad("tells")) as tools:
+        answer = await result(tools, f"bad_{form}")
+    assert answer.display == [{f"image/{form}": "AAAA", "text/plain": f"[image, image/{form}, 3 bytes]"}]
+    assert answer.output == f"[image, image/{form}, 3 bytes]"
 
 
 async def test_keys_that_a_server_was_given_do_not_come_back(monkeypatch: pytest.MonkeyPatch):

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -198,7 +199,7 @@ async def test_what_a_model_reads_of_much_is_cut():
 
 
 class BadHttp(http.server.BaseHTTPRequestHandler):
-    """Knows one key; its tools answer 503, or with 50 MB."""
+    """Knows one key; its tools answer 503, with 50 MB, or with what is no message."""
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -210,9 +211,13 @@ class BadHttp(http.server.BaseHTTPRequestHandler):
             info = {"name": "bad", "version": "1"}
             self._result(number, {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info})
         elif method == "tools/list":
-            self._result(number, {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("a", "b")]})
+            self._result(number, {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in "abcd"]})
         elif method == "tools/call" and asked["params"]["name"] == "b":
             self._result(number, {"content": [{"type": "text", "text": "x" * 50_000_000}]})
+        elif method == "tools/call" and asked["params"]["name"] == "c":
+            self._answer(200, b"{{{{ no json")
+        elif method == "tools/call" and asked["params"]["name"] == "d":
+            self._result(number, {"content": "no list"})
         elif method == "tools/call":
             self._answer(503, b"")
         else:
@@ -229,15 +234,22 @@ class BadHttp(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None: ...
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@contextlib.contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server that answers so."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.fixture
 def bad_http() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), BadHttp) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/mcp"
-        server.shutdown()
+    with serving(BadHttp) as url:
+        yield f"{url}/mcp"
 
 
 async def test_errors_and_floods_over_http_are_told(
@@ -251,8 +263,56 @@ async def test_errors_and_floods_over_http_are_told(
             await result(tools, "shop_a")
         with pytest.raises(ToolError, match=r"server 'shop' sent a message of more than 10 MB"):
             await result(tools, "shop_b")
+        for name in ("shop_c", "shop_d"):
+            with pytest.raises(ToolError, match=r"server 'shop' sent what is no message of MCP") as raised:
+                await result(tools, name)
+            assert "validation" not in str(raised.value)
         assert tools.status()["shop"]["status"] == "ready"
     assert "very-private-9" not in caplog.text
+
+
+class NoServer(http.server.BaseHTTPRequestHandler):
+    """What may be at an address that is no MCP server's; the path says which."""
+
+    ANSWERS: ClassVar = {
+        "/page": ("text/html", b"<html>Log in, please</html>"),
+        "/braces": ("application/json", b"{{{{ no json"),
+        "/list": ("application/json", b"[1, 2]"),
+        "/events": ("text/event-stream", b"data: hello\n\n"),
+        "/flood": ("text/event-stream", b"data: " + b"x" * 12_000_000),
+    }
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with contextlib.suppress(ConnectionError):
+            kind, body = self.ANSWERS.get(self.path, ("", b""))
+            self.send_response(200 if kind else 302)
+            self.send_header(*(("Content-Type", kind) if kind else ("Location", "/login?key=private-key-1")))
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/page", "answered with text/html, which is no message of MCP"),
+        ("/braces", "sent what is no message of MCP"),
+        ("/list", "sent what is no message of MCP"),
+        ("/events", "sent what is no message of MCP"),
+        ("/flood", "sent a message of more than 10 MB"),
+        ("/moved", r"is at another address, http://127.0.0.1:\d+/login; write that"),
+    ],
+)
+async def test_what_is_no_mcp_server_is_told_in_plain_words(path: str, said: str):
+    with serving(NoServer) as url:
+        async with toolset(web={"url": f"{url}{path}", "connectTimeout": 20}) as tools:
+            (trouble,) = tools.troubles()
+    assert re.match(rf"The MCP server 'web' \(http://127.0.0.1:\d+{path}\) {said}", trouble), trouble
+    for foreign in ("pydantic", "validation error", "JSONRPC", "private-key-1", "Error"):
+        assert foreign not in trouble
 
 
 async def test_a_refused_key_is_told(bad_http: str):

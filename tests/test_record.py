@@ -126,6 +126,14 @@ def test_displays_show_in_their_call_and_the_models_short_form_stays() -> None:
     assert html.count("short form") == 1
 
 
+@pytest.mark.parametrize("form", ["png", "jpeg", "gif", "webp"])
+def test_each_form_of_a_picture_shows(form: str) -> None:
+    bundle = {f"image/{form}": "AAAA", "text/plain": "a flag"}
+    shown = {"type": "data-display", "id": "c1", "data": [bundle]}
+    turn = RecordTurn(user("?"), assistant(tool("c1", "read_file", output="an image"), shown))
+    assert f'src="data:image/{form};base64,AAAA"' in render([turn])["text/html"]
+
+
 def test_the_typed_prompt_keeps_its_lines_and_indents() -> None:
     html = render([RecordTurn(user("for x in y:\n    print(x)\n# no heading"), None)])["text/html"]
     assert "for x in y:<br>\xa0\xa0\xa0\xa0print(x)<br># no heading" in html

@@ -24,6 +24,7 @@ from copilot_widget.notebook.kernel import MainThread
 from copilot_widget.tools.base import Tool, ToolContext, ToolResult
 from copilot_widget.tools.docstring import parse_docstring
 from copilot_widget.tools.function import FunctionTool, tool
+from copilot_widget.tools.running import Previews
 
 
 class Colour(enum.Enum):
@@ -567,3 +568,14 @@ def test_what_was_expected_is_said_in_words_that_a_model_can_follow() -> None:
             'by: bus | car = "bus", price: number > 0 = 1.5, note: string | null = null)'
         ),
     ]
+
+
+async def test_a_stopped_call_leaves_no_task_that_pends():
+    reading = Previews().read(asyncio.sleep(60))
+    waiting = asyncio.ensure_future(anext(reading))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    await asyncio.sleep(0.01)
+    pending = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not pending, "Python would tell of each in a cell of the user's, when it collects it"

@@ -169,6 +169,8 @@ async def test_what_the_model_reads_of_a_long_list_tells_its_true_length(value: 
     call = {"type": "call", "toolCallId": "c1", "toolName": "rows", "input": {}}
     _, state = await drive(make_agent([[call], "Ok."], rows), begin())
     [read] = [one.output for one in to_model_messages([state.message]) if isinstance(one, ToolMessage)]
+    read, _, way = read.partition("\n(")
+    assert way.startswith("Parts are cut.")
     kept = json.loads(read)
     marker = kept["…"] if isinstance(kept, dict) else kept[-1]
     missing = int(marker.strip("… ").split(" more ")[0].replace(",", ""))

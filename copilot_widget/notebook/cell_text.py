@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any, cast
 
@@ -11,14 +12,28 @@ from ..tools.jsonable import cut, safe_repr
 from ..tools.kinds import is_a, type_name
 from .describe import summary
 
+AMONG_OTHERS = {"source": 6_000, "outputs": 2_000}
+"""Characters of a cell's source, and of each of its outputs, where it is read among others."""
+ALONE = {"source": 2_000_000, "outputs": 4_000}
+"""The same of one that is named; its source is read by pages."""
+LEFT_OUT = re.compile(
+    r"… \[(?:lines [\d,]+ to [\d,]+ are left out|[\d,]+ (?:of [\d,]+ )?(?:more )?characters)[^\]\n]*\]"
+)
+"""A mark of what a model was not shown of a cell. Written back, it would stand in the place of that."""
+
 _LIMIT = 17_000
 """Characters of one answer, below what a tool's output is cut to."""
+_PAGE, _LINE, _OUTPUTS = 12_000, 8_000, 4_000
+"""Of a cell that is named: characters of one page, of one line, and of all outputs."""
 _SECONDS = 3.0
 """For what the values of cells make of themselves."""
 
 
-def page_text(found: dict[str, Any], *, alone: bool) -> str:
-    """The page's answer to "cells". Where not all fit, it ends with how to go on. `alone`: one was named."""
+def page_text(found: dict[str, Any], *, alone: bool, offset: int = 1) -> str:
+    """The page's answer to "cells". Where not all fit, it ends with how to go on. `alone`: one was named, and is shown
+    from the line `offset` on."""
+    if alone and found["cells"]:
+        return _alone(found["cells"][0], offset)
     texts: list[str] = []
     left = _LIMIT
     cells = cast("list[dict[str, Any]]", found["cells"])
@@ -37,12 +52,53 @@ def page_text(found: dict[str, Any], *, alone: bool) -> str:
 
 
 def _cell(cell: dict[str, Any]) -> str:
+    source, outputs = cell["source"], cell.get("outputs", ())
+    is_cut = len(source) > AMONG_OTHERS["source"]
+    is_cut = is_cut or any(len(str(output["text"])) > AMONG_OTHERS["outputs"] for output in outputs)
+    more = [f'(cut; cells="{cell["id"]}" reads more of this cell)'] if is_cut else []
+    return "\n".join([_head(cell), source, *map(_output, outputs), *more])
+
+
+def _alone(cell: dict[str, Any], offset: int) -> str:
+    number = cell["executionCount"]
+    source = part(cell["source"], offset, number)
+    outputs = "\n".join(map(_output, cell.get("outputs", ())))
+    texts = [_head(cell), source, *([cut(outputs, _OUTPUTS)] if outputs else [])]
+    if number and (len(outputs) > _OUTPUTS or LEFT_OUT.search(outputs)):
+        texts.append(f"(Of what it put out, run_code can print parts of Out[{number}], where that is there.)")
+    return "\n".join(texts)
+
+
+def part(source: str, offset: int, number: int | None) -> str:
+    """A source from a line on, as far as it fits; it ends with how to go on. `number`: it ran as [number]."""
+    lines = source.split("\n")
+    first = max(offset, 1)
+    if first > len(lines):
+        raise ToolError(f"The cell has {len(lines):,} lines, and none from {first:,} on.", hint="Use a smaller offset.")
+    rest = f"; run_code can print parts of In[{number}]" if number else ""
+    shown: list[str] = []
+    left = _PAGE
+    for line in lines[first - 1 :]:
+        missing = len(line) - _LINE
+        text = f"{line[:_LINE]}… [{missing:,} more characters of this line{rest}]" if missing > 0 else line
+        left -= len(text) + 1
+        if left < 0 and shown:
+            break
+        shown.append(text)
+    last = first + len(shown) - 1
+    if first == 1 and last == len(lines):
+        return "\n".join(shown)
+    more = f"; go on with offset={last + 1}" if last < len(lines) else ""
+    return "\n".join([*shown, f"(lines {first:,} to {last:,} of {len(lines):,}{more})"])
+
+
+def _head(cell: dict[str, Any]) -> str:
     number = cell["executionCount"]
     label = f"[{number}]" if number else "[ ]" if cell["type"] == "code" else cell["type"]
     words = [f"{label} id={cell['id']} place={cell['index']}"]
     words += ["below which you answer"] if cell.get("isOwn") else []
     words += [f"tags: {', '.join(map(str, cell['tags']))}"] if cell.get("tags") else []
-    return "\n".join([f"# {', '.join(words)}", cell["source"], *map(_output, cell.get("outputs", ()))])
+    return f"# {', '.join(words)}"
 
 
 def _output(output: dict[str, Any]) -> str:
@@ -59,7 +115,7 @@ def _output(output: dict[str, Any]) -> str:
 # ---- without a page ------------------------------------------------------------------------------------
 
 
-def history_text(shell: Any, cells: str, why: str) -> str:
+def history_text(shell: Any, cells: str, why: str, offset: int = 1) -> str:
     """What the kernel itself has: the cells that ran, as they were then, and their values."""
     note = f"({why} This is the kernel's history instead: what has run, as it was then; cells may have changed since.)"
     sources = _sources(shell)
@@ -68,8 +124,13 @@ def history_text(shell: Any, cells: str, why: str) -> str:
     deadline = time.monotonic() + _SECONDS
     texts: list[str] = []
     left = _LIMIT
-    for number in reversed(_numbers(cells, sources)):
-        text = f"# [{number}]\n{cut(sources[number], 6_000)}"
+    numbers = _numbers(cells, sources)
+    alone = len(numbers) == 1 and ":" not in cells
+    for number in reversed(numbers):
+        source = part(sources[number], offset, number) if alone else cut(sources[number], AMONG_OTHERS["source"])
+        text = f"# [{number}]\n{source}"
+        if not alone and len(sources[number]) > AMONG_OTHERS["source"]:
+            text += f'\n(cut; cells="[{number}]" reads all of it)'
         if number in values:
             text += f"\n→ output:\n{_value(values[number], deadline)}"
         left -= len(text) + 2
@@ -112,4 +173,4 @@ def _numbers(cells: str, sources: dict[int, str]) -> list[int]:
     )
 
 
-__all__ = ["history_text", "page_text"]
+__all__ = ["ALONE", "AMONG_OTHERS", "LEFT_OUT", "history_text", "page_text", "part"]

@@ -16,7 +16,7 @@ from ..models.base import Json
 from ..tools.base import ApprovalRequest, ToolContext, ToolResult
 from ..tools.difference import counted, unified
 from ..tools.function import FunctionTool, tool
-from .cell_text import history_text, page_text
+from .cell_text import ALONE, AMONG_OTHERS, LEFT_OUT, history_text, page_text
 from .changes import Change
 from .document import Document, NoDocumentError, RefusedError, document
 from .kernel import MainThread, is_headless
@@ -38,19 +38,23 @@ def cell_tools(shell: Any, main_thread: MainThread) -> list[FunctionTool[..., An
 
 def _read_tool(shell: Any, pages: Document) -> FunctionTool[..., Any]:
     @tool(name="read_cells", title="Read cells", read_only=True)
-    def read_cells(context: ToolContext, cells: str = "", outputs: bool = True) -> str:
+    def read_cells(context: ToolContext, cells: str = "", outputs: bool = True, offset: int = 1) -> str:
         """Read cells of the user's notebook as they stand: number, id, source and outputs, also of those not run.
 
         Args:
             cells: One cell by its number ([12]) or id; or a range of places from the top, as 0:10. Empty: all.
             outputs: Also what they put out; pictures are named only.
+            offset: Of one cell that is long: the first line to read, from 1.
         """
         wanted = _wanted(cells)
+        limits = dict(ALONE if "cell" in wanted else AMONG_OTHERS)
+        if not outputs or offset > 1:
+            limits["outputs"] = 0
         try:
-            found = pages.ask(context.run_id, "cells", **wanted, source=6_000, outputs=2_000 if outputs else 0)
+            found = pages.ask(context.run_id, "cells", **wanted, **limits)
         except NoDocumentError as error:
-            return history_text(shell, cells, error.message)
-        return page_text(found, alone="cell" in wanted)
+            return history_text(shell, cells, error.message, offset)
+        return page_text(found, alone="cell" in wanted, offset=offset)
 
     return read_cells
 
@@ -116,6 +120,12 @@ def _checked(source: str) -> str:
 def _diff(before: str, after: str, cell: dict[str, Any]) -> str:
     if before == after:
         raise ToolError(f"{_name(cell).capitalize()} holds exactly that already.", hint="Nothing is to be done.")
+    mark = LEFT_OUT.search(after)
+    if mark is not None and mark[0] not in before:
+        raise ToolError(
+            f"The source holds a mark of what you were not shown ({mark[0]}), so that would be lost.",
+            hint="Read the cell whole with read_cells, and give it whole; or show the user the lines to change.",
+        )
     return _body(unified(_lined(before), _lined(after), ""))
 
 

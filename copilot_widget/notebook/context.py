@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,8 @@ class Selection:
 
 
 @dataclass
-class _Described:
-    """A mention's text, and a shorter one of so many characters."""
+class Described:
+    """A text for the model by its name, and a shorter one of so many characters."""
 
     name: str
     text: str
@@ -122,12 +122,18 @@ def resolve_mentions(
     source = _Source(namespace, shell, Path(root) if root is not None else Path.cwd(), selection)
     deadline = time.monotonic() + seconds
     found = [source.describe(mention, max(deadline - time.monotonic(), 0.0)) for mention in find_mentions(prompt)]
+    texts = within_budget(found, budget)
+    return [{"name": each.name, "text": redact(texts[each.name])} for each in found]
+
+
+def within_budget(found: Sequence[Described], budget: int = BUDGET) -> dict[str, str]:
+    """The texts by name, of about `budget` tokens together: what one does not need goes to the others."""
     texts: dict[str, str] = {}
     left = budget
     for place, each in enumerate(sorted(found, key=lambda described: described.tokens)):
         text = texts[each.name] = each.within(max(left // (len(found) - place), _LEAST))
         left -= estimate_tokens(text)
-    return [{"name": each.name, "text": redact(texts[each.name])} for each in found]
+    return texts
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ class _Source:
     root: Path
     selection: Selection | None
 
-    def describe(self, mention: Mention, seconds: float) -> _Described:
+    def describe(self, mention: Mention, seconds: float) -> Described:
         if mention.kind == "variable":
             return _variable(mention, self.namespace, seconds)
         if mention.kind == "file":
@@ -152,9 +158,9 @@ class _Source:
             return _variable(Mention("@error", "variable", "error"), self.namespace, seconds)
         from .tools import error_within
 
-        return _json(mention.name, error_within(self.shell, seconds))
+        return as_json(mention.name, error_within(self.shell, seconds))
 
-    def _selected(self, mention: Mention, seconds: float) -> _Described:
+    def _selected(self, mention: Mention, seconds: float) -> Described:
         if self.selection is None:
             if "selection" in self.namespace:
                 return _variable(Mention("@selection", "variable", "selection"), self.namespace, seconds)
@@ -167,9 +173,9 @@ class _Source:
         return _plain(mention, place + self.selection.text[:SELECTION_LIMIT])
 
 
-def _plain(mention: Mention, text: str) -> _Described:
+def _plain(mention: Mention, text: str) -> Described:
     text = text[:_LONGEST]
-    return _Described(mention.name, cut(text, len(text)), lambda characters: cut(text, characters))
+    return Described(mention.name, cut(text, len(text)), lambda characters: cut(text, characters))
 
 
 def _no_error() -> bool:
@@ -178,7 +184,7 @@ def _no_error() -> bool:
     return last_exception() is None
 
 
-def _variable(mention: Mention, namespace: Mapping[str, Any], seconds: float) -> _Described:
+def _variable(mention: Mention, namespace: Mapping[str, Any], seconds: float) -> Described:
     from .tools import look
 
     path = mention.target
@@ -193,11 +199,11 @@ def _variable(mention: Mention, namespace: Mapping[str, Any], seconds: float) ->
         value = resolve(path, namespace)
     except UsageError as error:
         raise UsageError(f"{mention.name}: {error.message}", hint=error.hint) from None
-    return _json(mention.name, look(path, value, show=False, seconds=seconds).output)
+    return as_json(mention.name, look(path, value, show=False, seconds=seconds).output)
 
 
-def _json(name: str, value: Json) -> _Described:
-    return _Described(name, json_text(value), lambda characters: json_text(to_json(value, characters)))
+def as_json(name: str, value: Json) -> Described:
+    return Described(name, json_text(value), lambda characters: json_text(to_json(value, characters)))
 
 
 def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any, seconds: float) -> str:
@@ -223,4 +229,15 @@ def _cell(mention: Mention, namespace: Mapping[str, Any], shell: Any, seconds: f
     return text
 
 
-__all__ = ["BUDGET", "SECONDS", "Mention", "Selection", "find_mentions", "resolve_mentions", "without_code"]
+__all__ = [
+    "BUDGET",
+    "SECONDS",
+    "Described",
+    "Mention",
+    "Selection",
+    "as_json",
+    "find_mentions",
+    "resolve_mentions",
+    "within_budget",
+    "without_code",
+]

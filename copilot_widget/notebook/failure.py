@@ -174,16 +174,27 @@ def _library(steps: list[TracebackType]) -> list[str]:
     return [f"  … {len(steps)} frames in libraries, last {name}.{last.tb_frame.f_code.co_name}, line {last.tb_lineno}"]
 
 
-def failed_cell(error: BaseException, shell: Any) -> tuple[int, str] | None:
-    """Number and source, as it was typed, of the cell that raised an exception; None where it was no cell."""
+@dataclass(frozen=True)
+class FailedCell:
+    """The cell that raised an exception: `number` as in [12], `source` as it was typed, `line` that failed, from 1."""
+
+    number: int
+    source: str
+    line: int
+
+
+def failed_cell(error: BaseException, shell: Any) -> FailedCell | None:
+    """The cell that raised an exception; None where it was no cell."""
     names: dict[str, Any] = getattr(getattr(shell, "compile", None), "_filename_map", {})
-    files = [step.tb_frame.f_code.co_filename for step in _steps(error.__traceback__)]
+    places = [(step.tb_frame.f_code.co_filename, step.tb_lineno) for step in _steps(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
-        files.insert(0, error.filename)
-    numbers: list[int] = [names[file] for file in files if isinstance(names.get(file), int)]
-    number = numbers[0] if numbers else None
+        places.insert(0, (error.filename, error.lineno or 1))
+    cells: list[tuple[int, int]] = [(names[file], line) for file, line in places if isinstance(names.get(file), int)]
+    number = cells[0][0] if cells else None
     raw: list[str] = list(getattr(getattr(shell, "history_manager", None), "input_hist_raw", ()))
-    return (number, raw[number]) if number is not None and 0 < number < len(raw) else None
+    if number is None or not 0 < number < len(raw):
+        return None
+    return FailedCell(number, raw[number], [line for cell, line in cells if cell == number][-1])
 
 
 def place_name(filename: str, shell: Any) -> str:
@@ -223,4 +234,13 @@ def last_exception() -> BaseException | None:
     return _before if error is not None and error is _ours else error
 
 
-__all__ = ["Failure", "describe_exception", "failed_cell", "is_users", "last_exception", "place_name", "set_aside"]
+__all__ = [
+    "FailedCell",
+    "Failure",
+    "describe_exception",
+    "failed_cell",
+    "is_users",
+    "last_exception",
+    "place_name",
+    "set_aside",
+]

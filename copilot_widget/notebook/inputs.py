@@ -24,6 +24,8 @@ _SECONDS = 3.0  # for a database that another process is writing to
 class _Past:
     where: str
     source: str
+    rest: str
+    """What reads all of it, where it is long."""
 
 
 def search_tool(shell: Any) -> FunctionTool[..., Any]:
@@ -64,6 +66,7 @@ def _text(found: list[_Past], query: str, note: str) -> str:
     left = _ANSWER
     for one in found:
         text = f"# {one.where}\n{redact(cut(one.source, _INPUT))}"
+        text += f"\n(cut; {one.rest})" if len(one.source) > _INPUT else ""
         left -= len(text)
         if left < 0 and texts:
             note = "more was found than fits here: narrow it down"
@@ -78,7 +81,7 @@ def _here(shell: Any, query: str) -> Iterator[_Past]:
     wanted = query.lower()
     for number in range(len(sources) - 1, 0, -1):
         if wanted in sources[number].lower():
-            yield _Past(f"[{number}] of this session", sources[number])
+            yield _Past(f"[{number}] of this session", sources[number], f"In[{number}] holds all of it")
 
 
 def _before(shell: Any, query: str, most: int) -> tuple[list[_Past], str]:
@@ -99,7 +102,10 @@ def _before(shell: Any, query: str, most: int) -> tuple[list[_Past], str]:
     except sqlite3.Error as error:
         return [], f"earlier sessions could not be read: {error}"
     return [
-        _Past(f"[{line}] of session {session}, begun {_day(start)}", text) for session, line, text, start in rows
+        _Past(
+            f"[{line}] of session {session}, begun {_day(start)}", text, f"%history {session}/{line} prints all of it"
+        )
+        for session, line, text, start in rows
     ], ""
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..history import SUMMARISE, mark_of
 from ..models.base import Json
 from ..protocol.messages import DataPart
-from ..tools.jsonable import json_text
-from .failure import failed_cell, last_exception
+from ..tools.jsonable import cut
+from .context import Described, as_json, within_budget
+from .failure import FailedCell, failed_cell, last_exception
 from .note import Note, note
 from .tools import error_within
 
@@ -17,12 +19,17 @@ if TYPE_CHECKING:
     from ..run import Run
     from .slash import Here
 
+_LINE = 300
+"""Characters of a line in an excerpt; the one that failed gets half of it all."""
+
 _FIX = """\
 The user wants the last error fixed. It stands below as [@error]; [@cell:N] is the cell that failed, as it ran as [N].
 What the user wrote after /fix, if anything, says what they want besides.
 - The fix is a change of that cell. If the tool edit_cell is offered, call it once for that cell, with the cell's whole
   source as it should be: the user is shown the difference and decides. Without that tool answer with the whole
   corrected cell as one fenced code block.
+- Where [@cell:N] says that parts of the cell are left out, do neither, since the rest would be lost: show the lines to
+  change, as they are and as they should be.
 - Change what the error needs and what the user asked for; leave everything else as it is, comments and names too.
 - Where it depends on the user's data, look at it first. Don't run the cell.
 - Before the change say in one or two sentences what was wrong.
@@ -77,12 +84,34 @@ def _context(here: Here, name: str, instructions: str) -> list[DataPart]:
             hint=f"When one fails, {name} looks at it. Nothing was sent.",
             code="no-error",
         )
-    blocks = [_block(name, instructions), _block("@error", json_text(error_within(shell)))]
+    told = [as_json("@error", error_within(shell))]
     cell = failed_cell(error, shell)
     if cell is not None:
-        number, source = cell
-        blocks.append(_block(f"@cell:{number}", f"In [{number}]:\n{source}"))
-    return blocks
+        whole = f"In [{cell.number}]:\n{cell.source}"
+        told.append(Described(f"@cell:{cell.number}", whole, functools.partial(_excerpt, cell)))
+    texts = within_budget(told)
+    return [_block(name, instructions), *(_block(each.name, texts[each.name]) for each in told)]
+
+
+def _excerpt(cell: FailedCell, characters: int) -> str:
+    """The lines around the one that failed, each shortened where it is long; it says that it is no whole cell."""
+    lines = cell.source.split("\n")
+    at = min(max(cell.line, 1), len(lines)) - 1
+    head = f"In [{cell.number}], of which parts are left out here; line {at + 1} of {len(lines):,} failed:"
+    shown = [cut(lines[at], max(characters // 2, _LINE))]
+    first, last, left = at, at, characters - len(head) - len(shown[0]) - 2 * _LINE
+    while left > 0 and (first > 0 or last < len(lines) - 1):
+        if first > 0:
+            first -= 1
+            shown.insert(0, cut(lines[first], _LINE))
+            left -= len(shown[0]) + 1
+        if left > 0 and last < len(lines) - 1:
+            last += 1
+            shown.append(cut(lines[last], _LINE))
+            left -= len(shown[-1]) + 1
+    before = [f"… [lines 1 to {first:,} are left out] …"] if first else []
+    after = [f"… [lines {last + 2:,} to {len(lines):,} are left out] …"] if last < len(lines) - 1 else []
+    return "\n".join([head, *before, *shown, *after])
 
 
 def _block(name: str, text: str) -> DataPart:

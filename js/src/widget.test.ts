@@ -196,6 +196,14 @@ describe("the transcript", () => {
     expect(find("[data-tool] pre.cw-text")?.textContent).toContain("line 1");
   });
 
+  it.each(["png", "jpeg", "gif", "webp"])("shows a picture of the form %s", async (form) => {
+    const bundle = { [`image/${form}`]: "AAAA", "text/plain": "a flag" };
+    await start({}, [...BEGIN, call("c1", "read_file", {}), { type: "data-display", id: "c1", data: [bundle] }]);
+    await push(output("c1", "The user sees it."));
+    const picture = find<HTMLImageElement>("[data-tool] img");
+    expect([picture?.src, picture?.alt]).toEqual([`data:image/${form};base64,AAAA`, "a flag"]);
+  });
+
   it("shows what code prints as text while it runs", async () => {
     await start({}, [...BEGIN, call("c1", "run_code", { code: "print('a\\nb')" })]);
     await push({ ...output("c1", { stdout: "a\nb\n", stderr: "c" }), preliminary: true } as UIMessageChunk);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_without_a_page_nothing_is_claimed(agent: Kernel) -> None:
     inserted = _call(agent, "insert_cell", source="a = 22")
     assert inserted.startswith("ToolError: Not inserted: No page that shows this notebook answers.")
     assert "Give a variable that is a figure" in _call(agent, "get_output_image", cell="[4]")
+
+
+def test_the_history_of_a_long_cell_is_read_by_pages(agent: Kernel) -> None:
+    agent.run("\n".join(f"value = {number}  # a line of a long cell" for number in range(1_000))).check()
+    among = _call(agent, "read_cells")
+    assert "characters cut] …" in among
+    assert '(cut; cells="[3]" reads all of it)' in among
+    first = _call(agent, "read_cells", cells="[3]")
+    found = re.search(r"; go on with offset=(\d+)\)", first)
+    assert found is not None
+    assert "characters cut" not in first
+    assert f"value = {int(found[1]) - 1}  #" in _call(agent, "read_cells", cells="[3]", offset=int(found[1]))
+    searched = _call(agent, "search_history", query="value = 999")
+    assert searched.count("(cut; In[3] holds all of it)") == 1
 
 
 def test_a_cell_that_still_runs_leaves_the_next_input(agent: Kernel) -> None:

@@ -190,6 +190,45 @@ def test_fix_and_explain_hand_over_the_error_and_its_cell(panel: Panel):
     assert kernel.value("[c.runs[0].request.approvals, c.runs[1].request.approvals]") == ["ask", "never"]
 
 
+LONG_CELLS = {
+    "one long line": "data = '" + "lorem ipsum " * 170_000 + "'\nrowz",
+    "many lines": "\n".join([f"a = {n}  # a line" for n in range(4_000)] + ["rowz"] + ["b = 1"] * 4_000),
+    "the line itself": "x = rowz + '" + "lorem ipsum " * 100_000 + "'",
+}
+
+
+@pytest.mark.parametrize("kind", LONG_CELLS)
+def test_a_long_cell_is_cut_around_the_line_that_failed(panel: Panel, kind: str):
+    kernel, source = panel.kernel, LONG_CELLS[kind]
+    kernel.run(source)
+    pause()
+    panel.send("/fix")
+    panel.send("/explain")
+    ended(kernel)
+    kernel.run("from copilot_widget.models.usage import estimate_tokens").check()
+    line = next(number for number, each in enumerate(source.split("\n"), 1) if "rowz" in each)
+    for asked in kernel.value("[prompts[-1][2:4] for prompts in seen]"):
+        tokens = kernel.value(f"sum(map(estimate_tokens, seen[{0}][-1][2:4]))")
+        assert tokens < 6_500
+        assert asked[0].startswith("[@error]")
+        head, *rest = asked[1].split("\n")[1:]
+        assert head.endswith(f"of which parts are left out here; line {line} of {source.count(chr(10)) + 1:,} failed:")
+        assert any("rowz" in each for each in rest)
+        assert "left out] …" in asked[1] or "characters cut] …" in asked[1]
+    if kind == "many lines":
+        assert "a = 3999  # a line\nrowz\nb = 1\n" in asked[1], "its surroundings"
+
+
+def test_a_long_cell_is_not_written_anew_from_its_excerpt(kernel: Kernel):
+    kernel.run("prices = {'apple': 1}\n" + "# a comment\n" * 20_000 + "cost = prics['apple']")
+    pause()
+    kernel.run("run = %copilot --wait --model demo --approvals auto /fix").check()
+    said = kernel.value("run.text")
+    assert "prices" in said
+    assert "I leave the cell as it is" in said
+    assert "tool-edit_cell" not in kernel.value("[part.type for part in run.message.parts]")
+
+
 def test_fix_without_a_key_writes_the_cell_out(kernel: Kernel):
     kernel.run("prices = {'apple': 1}\n# a comment\ncost = prics['apple']")
     pause()

@@ -55,7 +55,8 @@ def _failed_cell(turn: Turn) -> tuple[int | None, str]:
     for name, text in turn.contexts.items():
         found = _CELL.match(name)
         if found:
-            return int(found[1]), _IN.sub("", text)
+            whole = _IN.match(text)  # of an excerpt nothing is made: the rest would be lost
+            return int(found[1]), text[whole.end() :] if whole else ""
     return None, ""
 
 

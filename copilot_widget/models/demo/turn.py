@@ -7,6 +7,7 @@ next request runs the same rule from its beginning with one output more. So rule
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -48,11 +49,11 @@ class Exchange:
 
     @property
     def data(self) -> Any:
-        """The output as JSON, or the text itself where it is none."""
-        try:
-            return json.loads(self.output)
-        except ValueError:
-            return self.output
+        """The output as JSON, also with a remark below it, or the text itself where it is none."""
+        for text in (self.output, self.output.rpartition("\n(")[0]):
+            with contextlib.suppress(ValueError):
+                return json.loads(text)
+        return self.output
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import functools
 import importlib
 import logging
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ToolError, one_line, redact
@@ -31,16 +30,17 @@ from .exchange import (
     exchange,
     keep_quiet,
     leaf,
+    nonsense,
     noted,
     reason_of,
 )
+from .listed import ListedTool, listed
 from .process import MESSAGE_LIMIT, Child
 from .trim import TrimmedStream
 
 if TYPE_CHECKING:
     from mcp import Client
     from mcp.types import CallToolResult
-    from mcp.types import Tool as SdkTool
 
 _PAGES, _TOOLS = 50, 500
 """What of a server's list is read: each tool costs tokens in every request."""
@@ -52,17 +52,6 @@ _GARBAGE = 20
 """Lines that are no messages after which a program that has said nothing else is no MCP server."""
 _AGAIN_SECONDS = 5.0
 _CONNECTION_CLOSED = -32000
-
-
-@dataclass(frozen=True)
-class ListedTool:
-    """A tool as its server describes it."""
-
-    name: str
-    title: str
-    description: str
-    input_schema: dict[str, Json]
-    read_only: bool
 
 
 class LinkLostError(Exception):
@@ -122,7 +111,7 @@ class Link:
         for _ in range(_PAGES):
             page = await client.session.list_tools(params=PaginatedRequestParams(cursor=cursor))
             for tool in page.tools:
-                found.setdefault(tool.name, _listed(tool))
+                found.setdefault(tool.name, listed(tool))
             cursor = page.next_cursor
             if not cursor:
                 break
@@ -146,6 +135,8 @@ class Link:
         """Why there is no connection, in one sentence without its beginning, and with the server's last words."""
         error = leaf(self._failure if error is None else error)
         said = f"; its last words: {self._child.last_words}" if self._child and self._child.last_words else ""
+        if self._opening.too_large:
+            return f"sent {TOO_LARGE}"
         status = self._opening.status or 0
         if status >= 400:
             return f"answered HTTP {status}. {advice(status)}"
@@ -191,7 +182,8 @@ class Link:
             return LinkLostError(f"does not know this session (HTTP {status})", unheard=True)
         if status >= 400:
             return ToolError(f"The MCP server {name!r} answered HTTP {status}: {reason}.", hint=advice(status))
-        return ToolError(f"The MCP server {name!r} answered with an error: {reason}.")
+        said = reason if nonsense(error) else f"answered with an error: {reason}"
+        return ToolError(f"The MCP server {name!r} {said}.")
 
     # ---- the two transports --------------------------------------------------------------------------------
 
@@ -387,16 +379,4 @@ def _result_adapter() -> Any:
     return TypeAdapter(CallToolResult | InputRequiredResult)
 
 
-def _listed(tool: SdkTool) -> ListedTool:
-    hints = tool.annotations
-    title = tool.title or (hints.title if hints is not None else None) or ""
-    return ListedTool(
-        name=tool.name,
-        title=cut_line(title, 80),
-        description=tool.description or "",
-        input_schema=dict(tool.input_schema),
-        read_only=hints is not None and hints.read_only_hint is True,
-    )
-
-
-__all__ = ["Link", "LinkLostError", "ListedTool"]
+__all__ = ["Link", "LinkLostError"]

@@ -20,8 +20,8 @@ from ..sizes import sized
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
-_PICTURES = ("image/png", "image/jpeg")
-"""Pictures that every card and every record shows; others are named."""
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+"""Pictures that every card and every record shows; others are named. An SVG is a document, which may hold more."""
 
 
 def to_result(answer: CallToolResult, secrets: Sequence[str]) -> ToolResult:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -114,8 +115,26 @@ def reason_of(error: BaseException | None, config: McpConfig) -> str:
         return redact(error.message, *config.secrets)
     if name in ("ConnectError", "ConnectTimeout"):
         return f"cannot be reached: nothing answers at {config.place}"
+    if told := nonsense(error):
+        return told
     text = str(error) if name == "MCPError" else one_line(error)
     return cut_line(redact(text, *config.secrets), 1_000).rstrip(".")
+
+
+def nonsense(error: BaseException) -> str:
+    """What a server sent in place of a message of MCP, in words of ours; "" where the error is another one.
+
+    The SDK tells it in those of its parts: whole texts of pydantic, and addresses with their queries.
+    """
+    text = str(error)
+    if type(error).__name__ == "ValidationError" or text.startswith(("Failed to parse ", "SSE stream ended without")):
+        return "sent what is no message of MCP"
+    if text.startswith("Unexpected content type: "):
+        kind = cut_line(text.partition(": ")[2].partition(";")[0], 80) or "no content type"
+        return f"answered with {kind}, which is no message of MCP; check its address, and whether it wants a login"
+    if found := re.match(r"Redirect to ([^\s?#]+)\S* not followed", text):
+        return f"is at another address, {redact(found[1])}; write that into its entry, if you trust it"
+    return ""
 
 
 def advice(status: int) -> str:
@@ -134,6 +153,7 @@ __all__ = [
     "exchange",
     "keep_quiet",
     "leaf",
+    "nonsense",
     "noted",
     "reason_of",
 ]

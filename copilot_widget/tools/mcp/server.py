@@ -16,7 +16,8 @@ from ...errors import ToolError, UsageError
 from ...models.base import Json
 from ...timing import timeout
 from .config import McpConfig
-from .connection import Link, LinkLostError, ListedTool
+from .connection import Link, LinkLostError
+from .listed import ListedTool
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult

@@ -3,8 +3,9 @@
 Whether a tool only reads is what its server says (`readOnlyHint`); nobody else knows. It is believed by default, since
 the user chose the server: a program that lies about a hint has the user's rights anyway, and could do its harm without
 being called. A remote server has not, but it gets the arguments that the model writes. Where that is not enough,
-`"approve": "always"` in its entry asks before each call. A tool that says nothing, or that it destroys, asks, and the
-card shows the arguments as they are sent.
+`"approve": "always"` in its entry asks before each call. A tool that says nothing, or that it destroys, whatever else
+it says, asks; the card shows the arguments as they are sent, and that the tool may delete or overwrite, unless its
+server denies that.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ class McpTool:
         self.title = listed.title or listed.name.replace("_", " ").replace("-", " ").strip().capitalize() or name
         self.parallel = listed.read_only
         self.read_only = listed.read_only and not server.config.ask_always
+        self._may_destroy = listed.destructive
         schema: dict[str, Json] = {"type": "object", "properties": {}, **listed.input_schema}
         self.schema = ToolSchema(name, cut(listed.description, _DESCRIPTION_LIMIT), schema)
 
@@ -112,9 +114,9 @@ class McpTool:
         if self.read_only:
             return None
         arguments = json.dumps(input, ensure_ascii=False, indent=2)
-        return ApprovalRequest(
-            title=f"call {self._tool} of the MCP server {self._server.config.name}", code=arguments, language="json"
-        )
+        warning = ", which may delete or overwrite" if self._may_destroy else ""
+        title = f"call {self._tool} of the MCP server {self._server.config.name}{warning}"
+        return ApprovalRequest(title=title, code=arguments, language="json")
 
     async def call(self, input: Json, context: ToolContext) -> AsyncIterator[ToolResult]:
         previews = Previews()

@@ -31,9 +31,8 @@ const asText = (data: unknown): string => (Array.isArray(data) ? data.join("") :
 
 function Mime({ bundle }: { bundle: Bundle }) {
   const plain = asText(bundle["text/plain"]);
-  for (const mime of ["image/png", "image/jpeg"]) {
-    if (bundle[mime]) return <Picture source={`data:${mime};base64,${asText(bundle[mime]).trim()}`} alt={plain} />;
-  }
+  const mime = Object.keys(bundle).find((each) => /^image\/(png|jpeg|gif|webp)$/.test(each));
+  if (mime) return <Picture source={`data:${mime};base64,${asText(bundle[mime]).trim()}`} alt={plain} />;
   if (bundle["image/svg+xml"]) {
     const source = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(asText(bundle["image/svg+xml"]))}`;
     return <Picture source={source} alt={plain} />; // as a picture: scripts in it do not run
