@@ -55,8 +55,8 @@ def resolve_now(
 ) -> Model:
     """The Model for what a user gave, or for nothing. Takes up to 0.3 s (2 s with a proxy) where nothing is named.
 
-    A key that was given with `key_model`, and without an address, is its provider's: one of another provider never gets
-    it. Raises UsageError for a name that means no model, ModelError where `api_base` alone is given and does not answer.
+    A key that was given with `key_model`, and without an address, is its provider's: another one never gets it. Raises
+    UsageError for a name that means no model, ModelError where `api_base` alone is given and does not answer.
     """
     env = environment() if env is None else env
     api_base = api_base or env.get("COPILOT_API_BASE") or None

@@ -24,7 +24,7 @@ _FILES = (
     "tokens.json", "kernel-*.json", "jpserver-*.json", "jupyter_cookie_secret",
     "token", "*.token", "*_token", "stored_tokens", ".vault-token", "*apikey", "api_key", "api_key.*", "auth.json",
     "auth.toml", "*oauth_creds.json", "hosts.yml", "*.tfvars", "*.tfstate",
-    # of what data is fetched from and kept in: Kaggle, Databricks, dbt, Snowflake, S3, Google Storage, rclone, databases,
+    # of what data is fetched from or kept in: Kaggle, Databricks, dbt, Snowflake, S3, Google, rclone, databases,
     "kaggle.json", ".databrickscfg", "profiles.yml", "connections.toml", ".s3cfg", ".boto", ".passwd-s3fs",
     "rclone.conf", ".pg_service.conf", "pg_service.conf", ".mylogin.cnf", "odbc.ini", ".odbc.ini", ".renviron",
     # climate and satellite services, trackers of experiments, clouds for models
