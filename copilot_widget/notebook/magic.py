@@ -62,12 +62,13 @@ class Extension:
 
     def _run(self, text: str, *, is_cell: bool = False) -> Run | None:
         call = parse(text)
-        call.prompt = expand(call.prompt, self._namespace())
+        typed = call.prompt
+        call.prompt = expand(typed, self._namespace())
         copilot = self._copilot(call)
         given = find(call.prompt)
         if given is not None:
             return self._command(copilot, call, given)
-        if not call.prompt:
+        if not typed:
             if is_cell:
                 raise UsageError("There is no question in the cell.", hint="Write it below the line %%copilot.")
             self.host.show_panel(copilot)
