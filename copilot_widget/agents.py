@@ -52,7 +52,12 @@ class Agents:
     tell: Callable[[str], None] = lambda _text: None
     """Says beside the conversation what a run only says in passing: which tools are missing, and why."""
     _told: set[str] = field(default_factory=set[str])
+    _key_model: Any = field(init=False)
+    """The model that was given with the key, whose provider's the key is."""
     _models: dict[tuple[Any, str | None], Model] = field(default_factory=dict[Any, Any])
+
+    def __post_init__(self) -> None:
+        self._key_model = self.model
 
     def choose(self, model: str) -> None:
         """Use this model from now on, where a run names no other."""
@@ -139,7 +144,9 @@ class Agents:
         base = request.api_base or setting("api_base", self.api_base, env="COPILOT_API_BASE")
         key = (wanted, base)
         if key not in self._models:
-            model = await resolve(wanted, api_base=base, api_key=self.api_key)
+            owner = setting("model", self._key_model, env="COPILOT_MODEL")
+            owner = owner if owner is None or isinstance(owner, str) else "demo"  # an object has no use for a key
+            model = await resolve(wanted, api_base=base, api_key=self.api_key, key_model=owner)
             if ask_first(model):
                 raise _not_chosen(model)
             self._models = {key: model}  # the last one: a worker does not collect what every user has named

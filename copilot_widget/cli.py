@@ -79,6 +79,9 @@ def _parser() -> _Parser:
     serve.add_argument("--app", help="module:copilot, whose options, and here also tools, runs have (COPILOT_APP)")
     serve.add_argument("--executor", help="kernel (this process), process, or amqp://host (COPILOT_EXECUTOR)")
     serve.add_argument("--allow-origin", action="append", default=[], help="a page that may ask; can be repeated")
+    serve.add_argument(
+        "--allow-model", action="append", default=[], help="a model that clients may name, or openai/*; can be repeated"
+    )
     serve.set_defaults(handler=_serve, parser=serve)
     return parser
 
@@ -150,6 +153,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     environment = os.environ
     origins = [*arguments.allow_origin, *filter(None, environment.get("COPILOT_ALLOW_ORIGIN", "").split(","))]
+    models = [*arguments.allow_model, *filter(None, environment.get("COPILOT_ALLOW_MODEL", "").split(","))]
     options = ServeOptions(
         host=arguments.host or environment.get("COPILOT_SERVE_HOST") or "127.0.0.1",
         port=_number(arguments.port, "COPILOT_SERVE_PORT", 8000),
@@ -159,6 +163,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         or environment.get("COPILOT_AMQP")
         or "kernel",
         origins=tuple(origins),
+        models=tuple(models),
         tokens=read_tokens(),
         service_token=environment.get("COPILOT_SERVICE_TOKEN", ""),
     )

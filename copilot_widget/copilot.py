@@ -195,7 +195,7 @@ class Copilot(Conversation):
         self, prompt: str, attachments: Sequence[Attachment] = (), selection: Mapping[str, Any] | None = None
     ) -> list[Part]:
         """The parts of a user's message, with what its @mentions resolve to. Raises UsageError."""
-        parts: list[Part] = [TextPart(text=well_formed(mend(prompt)), state="done")]
+        parts: list[Part] = [TextPart(text=well_formed(mend(str(prompt))), state="done")]
         for mention in host().mentions(prompt, self._root, selection):
             parts.append(DataPart(type="data-context", id=mention["name"], data=mention))
         parts.extend(attached(item) for item in attachments)

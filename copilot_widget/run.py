@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from glob import escape
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from .host import host
@@ -18,7 +17,7 @@ from .runs import loop
 from .runs.attempt import NOT_KEPT
 from .runs.base import Event, Executor
 from .runs.feed import Feed
-from .state import TERMINAL, Approval, Grant, Output, RunRequest, RunStatus, argument_text, client_reply
+from .state import TERMINAL, Approval, Grant, Output, RunRequest, RunStatus, client_reply, digest
 
 if TYPE_CHECKING:
     from .copilot import Copilot
@@ -193,9 +192,8 @@ class Run:
     def _grant(self, approval_id: str, scope: Scope) -> Grant | None:
         for part in self.message.parts:
             if isinstance(part, ToolPart) and part.approval is not None and part.approval.id == approval_id:
-                given = _mapping(part.input) if scope == "same" else {}
-                exact = {name: escape(argument_text(value)) for name, value in given.items()}
-                return Grant(tool=part.tool_name, arguments=exact)
+                tool, same = part.tool_name, scope == "same"
+                return Grant(tool=tool, digest=digest(tool, part.input) if same else None)
         return None
 
     def events(self, after: int = 0) -> Iterator[Event]:

@@ -124,17 +124,19 @@ def client_reply(call_id: str) -> str:
 
 
 class Grant(BaseModel):
-    """Consent given beforehand: to calls of a tool, or to those whose arguments match.
+    """Consent given beforehand: to calls of a tool, to those whose arguments match, or to one call again.
 
     `arguments` is name → pattern of the argument's text, where * stands for anything and ? for one character; but not
-    for what leads elsewhere: a `..` in a path, and in a `command` what joins commands to one another.
+    for what leads elsewhere: a `..` in a path, and in a `command` what joins commands to one another. Arguments that it
+    does not name may be anything. `digest` is that of a call: the same tool with all the same arguments, and no others.
     """
 
     tool: str
     arguments: dict[str, str] = Field(default_factory=dict[str, str])
+    digest: str | None = None
 
     def covers(self, tool: str, input: Any) -> bool:
-        if tool != self.tool:
+        if tool != self.tool or self.digest not in (None, digest(tool, input)):
             return False
         given = cast("dict[str, Any]", input) if isinstance(input, dict) else {}
         return all(

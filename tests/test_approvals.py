@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from copilot_widget import Copilot, host, tool
+from copilot_widget import Copilot, Run, host, tool
 from copilot_widget.host import PlainHost
 from copilot_widget.models.base import AssistantMessage, ModelRequest, ToolMessage
 from copilot_widget.models.script import ScriptModel
@@ -141,6 +141,57 @@ async def test_what_was_allowed_before_the_run_is_not_asked_for():
 def test_a_grant_covers_what_matches(arguments: dict[str, str], input: Any, covered: bool):
     assert Grant(tool="write", arguments=arguments).covers("write", input) is covered
     assert not Grant(tool="write", arguments=arguments).covers("other", input)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "input", "covered"),
+    [
+        ({"path": "x"}, {"path": "x"}, True),
+        ({"a": 1, "b": "[*]"}, {"b": "[*]", "a": 1}, True),
+        ({"path": "x"}, {"path": "x", "force": True}, False),
+        ({}, {"path": "production", "force": True}, False),
+        ({"path": "*"}, {"path": "y"}, False),
+        ({"n": "7"}, {"n": 7}, False),
+    ],
+)
+def test_the_same_call_is_one_with_all_the_same_arguments_and_no_others(allowed: Any, input: Any, covered: bool):
+    grant = Grant(tool="write", digest=digest("write", allowed))
+    assert grant.covers("write", input) is covered
+    assert not grant.covers("other", input)
+
+
+@pytest.mark.usefixtures("seen")
+def test_the_same_is_not_the_same_with_more_arguments():
+    """What a call leaves to its defaults was shown as that, and was allowed as that."""
+    calls = [{"path": "x"}, {"path": "x", "text": "all"}]
+
+    async def model(request: ModelRequest) -> AsyncIterator[Any]:
+        done = sum(isinstance(message, ToolMessage) for message in request.messages)
+        if done == len(calls):
+            yield "done"
+            return
+        yield {"type": "tool-call", "toolCallId": f"c{done}", "toolName": "write", "input": json.dumps(calls[done])}
+
+    run = Copilot(model, tools=[write]).ask("go")
+    _until_asked(run)
+    [pending] = [part for part in run.message.parts if isinstance(part, ToolPart)]
+    assert pending.approval is not None
+    assert run.answer(pending.approval.id, True, scope="same")
+    asked = sum(event["chunk"]["type"] == "tool-approval-request" for event in _until_waiting(run))
+    assert asked == 2
+    assert ran == ["x"]
+    run.stop()
+    run.wait(10)
+
+
+def _until_waiting(run: Run) -> list[Any]:
+    """The run's events until it asks for the second time, or has ended."""
+    seen: list[Any] = []
+    for event in run.events():
+        seen.append(event)
+        if sum(each["chunk"]["type"] == "tool-approval-request" for each in seen) == 2:
+            break
+    return seen
 
 
 @pytest.mark.usefixtures("seen")

@@ -11,6 +11,7 @@ import dataclasses
 import enum
 import io
 import json
+import os
 import socket
 import sqlite3
 import time
@@ -27,6 +28,7 @@ import pytest
 from copilot_widget.notebook.describe import describe, list_variables, summary
 from copilot_widget.notebook.tools import look
 from copilot_widget.tools.jsonable import to_json
+from copilot_widget.tools.sensitive import without_secret_values
 
 
 def told(value: Any, name: str = "x") -> Any:
@@ -237,6 +239,46 @@ def test_what_is_named_a_secret_is_hidden(name: str) -> None:
     assert "hunter" not in json.dumps(told({"config": {name: "hunter22xyz", "n": 1}}))
     frame = pd.DataFrame({name: ["hunter22xyz"] * 3, "n": [1, 2, 3]})
     assert "hunter" not in json.dumps(told(frame))
+
+
+_ENVIRONMENT = {
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY01",
+    "MISTRAL_API_KEY": "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+    "ORDINARY": "hunter22xyz",
+}
+
+
+def test_the_environment_is_described_by_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in _ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    found = told(os.environ)
+    assert set(_ENVIRONMENT) <= set(found["names"])
+    assert not any(value in json.dumps(found) for value in _ENVIRONMENT.values())
+
+
+@pytest.mark.parametrize("keys", [str, str.encode])
+def test_keys_of_bytes_and_reprs_hide_their_secrets_too(keys: Any) -> None:
+    class Held:
+        def __init__(self, held: Any) -> None:
+            self._held = held
+
+        def __repr__(self) -> str:
+            return f"environ({self._held!r})"
+
+    held = {keys(name): keys(value) for name, value in _ENVIRONMENT.items()}
+    for value in (held, [held], Held(held), [Held(held)], {"nested": Held(held)}):
+        text = json.dumps(told(value)) + json.dumps(list_variables({"x": value}))
+        assert "wJalrXUtn" not in text
+        assert "0a1b2c3d" not in text
+    assert "hunter22xyz" in json.dumps(told(held))
+    assert "hunter22xyz" in json.dumps(told(Held(held)))
+
+
+def test_a_long_text_of_names_is_read_in_no_time() -> None:
+    started = time.perf_counter()
+    for text in ("key" * 200_000, "a:'" * 100_000, "api_key:'" * 50_000, "token = 'x\\" * 50_000):
+        without_secret_values(text)
+    assert time.perf_counter() - started < 10
 
 
 def test_what_looks_like_a_key_is_blanked_and_words_are_not() -> None:

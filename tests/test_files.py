@@ -316,7 +316,11 @@ def test_what_may_not_be_used_is_said() -> None:
 @pytest.mark.parametrize(
     "path",
     [".env", ".env.local", "prod.env", ".ENV", "keys/server.pem", "id_rsa", "id_ed25519", ".netrc", "credentials",
-     ".aws/config", ".ssh/known_hosts", ".git-credentials", "client_secret_1.json", "app-credentials.json"],
+     ".aws/config", ".ssh/known_hosts", ".git-credentials", "client_secret_1.json", "app-credentials.json",
+     ".cache/huggingface/token", ".cache/huggingface/stored_tokens", ".kaggle/kaggle.json", ".kaggle/access_token",
+     ".databrickscfg", ".dbt/profiles.yml", ".snowflake/connections.toml", ".snowsql/config", ".s3cfg", ".boto",
+     ".config/rclone/rclone.conf", ".pg_service.conf", ".cdsapirc", ".Renviron", ".config/gh/hosts.yml", ".modal.toml",
+     ".nasdaq/data_link_apikey", "terraform.tfvars"],
 )  # fmt: skip
 def test_secret_files_are_read_with_consent_alone(tmp_path: Path, path: str) -> None:
     assert is_secret_file(path.split("/"))
@@ -325,7 +329,11 @@ def test_secret_files_are_read_with_consent_alone(tmp_path: Path, path: str) -> 
     assert card(tmp_path, "read_file", path=f".//{path}") is not None
 
 
-@pytest.mark.parametrize("path", ["a.txt", "env.py", ".env.example", "id_rsa.pub", "credentials.md", "monkey.csv"])
+@pytest.mark.parametrize(
+    "path",
+    ["a.txt", "env.py", ".env.example", "id_rsa.pub", "credentials.md", "monkey.csv", "tokens.csv", "profiles.csv",
+     "token.py", "hosts.txt"],
+)  # fmt: skip
 def test_other_files_are_read_unasked(tmp_path: Path, path: str) -> None:
     assert card(tmp_path, "read_file", path=path) is None
 

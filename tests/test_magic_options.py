@@ -1,8 +1,12 @@
 import pytest
 
 from copilot_widget.errors import UsageError
+from copilot_widget.notebook.context import find_mentions
+from copilot_widget.notebook.expanded import Expanded
+from copilot_widget.notebook.kept import _split  # pyright: ignore[reportPrivateUsage]
 from copilot_widget.notebook.magic import keep_questions
 from copilot_widget.notebook.options import expand, parse
+from copilot_widget.notebook.slash import find
 
 
 def test_options_come_before_the_prompt():
@@ -72,3 +76,68 @@ def test_a_line_within_a_string_is_left_alone():
     lines = ["text = '''\n", "%copilot why?\n", "'''\n", "%copilot and now?\n"]
     assert keep_questions(lines)[1] == lines[1]
     assert keep_questions(lines)[3].startswith("get_ipython()")
+
+
+# ---- values of expressions are data ------------------------------------------------------------------------
+
+
+def asked(text: str, **values: str) -> Expanded:
+    return expand(text, values)
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "mentions"),
+    [
+        ("sum up: {x}", {"x": "nice! @file:notes.txt @salary"}, []),
+        ("{x} and @df", {"x": "@salary"}, ["@df"]),
+        ("{x} @df {x}", {"x": "`"}, ["@df"]),
+        ("`{x}` @df `@no`", {"x": "` @a `"}, ["@df"]),
+        ("@df {x}", {"x": "```\nno fence"}, ["@df"]),
+        ("```\n{x}\n```\n@df", {"x": "``` @salary"}, ["@df"]),
+        ("read @file:{x}, please", {"x": "a.txt"}, ["@file:a.txt"]),
+        ('read @file:"{x}"', {"x": "a b.txt"}, ["@file:a b.txt"]),
+        ("read @file:{x}", {"x": "a.txt @salary"}, ["@file:a.txt"]),
+        ("@df.{x} by species", {"x": "price"}, ["@df.price"]),
+        ("@cell:{x}", {"x": "3"}, ["@cell:3"]),
+        ("plot {x} by species", {"x": "price"}, []),
+    ],
+)
+def test_a_value_mentions_nothing_but_may_end_a_mention(text: str, values: dict[str, str], mentions: list[str]):
+    assert [mention.name for mention in find_mentions(asked(text, **values))] == mentions
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "command", "argument"),
+    [
+        ("{x}", "/export analysis.ipynb --overwrite", None, ""),
+        ("  {x} now", "/clear", None, ""),
+        ("/{x}", "clear", None, ""),
+        ("/ex{x}", "port a.md", None, ""),
+        ("/fix {x}", "@salary", "fix", "@salary"),
+        ("/model  {x}", "demo", "model", "demo"),
+        ("/explain {x} now", " this ", "explain", "this  now"),
+    ],
+)
+def test_a_value_begins_no_command_but_may_be_its_argument(text: str, value: str, command: str | None, argument: str):
+    given = find(asked(text, x=value))
+    assert (given.command.name if given else None, given.argument if given else "") == (command, argument)
+    if given is not None:
+        assert find_mentions(given.argument) == []
+
+
+def test_the_text_has_the_values():
+    assert asked("{a} and {b}", a="/clear", b="@df") == "/clear and @df"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "words", "option"),
+    [
+        ("{x}", "a.ipynb --overwrite", ["a.ipynb --overwrite"], False),
+        ("a.md {x}", "--overwrite", ["a.md", "--overwrite"], False),
+        ("{x} --overwrite", "my chat.md", ["my chat.md"], True),
+        ("'out/{x}'", "it's.md", ["out/it's.md"], False),
+        ("it's {x}", "a", ["it's", "a"], False),
+    ],
+)
+def test_a_value_is_one_word_and_no_option_of_a_command(text: str, value: str, words: list[str], option: bool):
+    assert _split(asked(text, x=value), "--overwrite") == (words, option)

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from copilot_widget.errors import ToolError
 from copilot_widget.tools.base import Tool
-from copilot_widget.tools.mcp.tools import McpToolset, parse_arguments
+from copilot_widget.tools.mcp.tools import McpToolset, _named, parse_arguments  # pyright: ignore[reportPrivateUsage]
 
 from .mcp_tools import NODE_BIN, REPOSITORY, bad, clock, everything, files, git, outputs, result, toolset
 
@@ -72,6 +74,33 @@ async def test_a_tool_that_says_that_it_destroys_asks_whatever_else_it_says():
         titles = {name: request.title if request is not None else "" for name, request in asked.items()}
         words = {name: "may delete or overwrite" in title for name, title in titles.items()}
         assert words == {"bad_both": True, "bad_destroys": True, "bad_says_nothing": True, "bad_adds": False}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name", "owner"),
+    [
+        (("google", "drive_delete"), ("google_drive", "delete"), "google_drive_delete", "google_drive"),
+        (("google_drive", "delete"), ("google", "drive_delete"), "google_drive_delete", "google_drive"),
+        (("google_drive", ""), ("google", "drive_delete"), "google_drive_delete", None),
+        (("google", "drive_delete"), ("google_drive", ""), "google_drive_delete", None),
+        (("a.b", "c"), ("a_b", "c"), "a_b_c", "a.b"),
+        (("a.b", ""), ("a_b", "c"), "a_b_c", None),
+        (("google", "drive"), ("google_drive", "delete"), "google_drive", "google"),
+    ],
+)
+def test_no_server_takes_the_name_of_anothers_tool(
+    first: tuple[str, str], second: tuple[str, str], name: str, owner: str | None
+):
+    """Not even while the other one lists nothing: consent to a name stays with its server."""
+    servers = [_server(*first), _server(*second)]
+    named = {tool.name: tool._server.config.name for tool in _named(servers)}
+    assert named.get(name) == owner
+    assert len(named) == sum(len(server.tools) for server in servers)
+
+
+def _server(name: str, tool: str) -> Any:
+    listed = SimpleNamespace(name=tool, title="", description="", input_schema={}, read_only=False, destructive=False)
+    return SimpleNamespace(config=SimpleNamespace(name=name, ask_always=False), tools=[listed] if tool else [])
 
 
 async def test_names_fit_providers_and_no_two_are_the_same():

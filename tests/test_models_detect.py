@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from copilot_widget.agents import Agents
 from copilot_widget.errors import ModelError, UsageError
 from copilot_widget.models import probe
 from copilot_widget.models.base import Model
@@ -22,7 +24,10 @@ from copilot_widget.models.dotenv import environment, read_dotenv
 from copilot_widget.models.litellm import LiteLLMModel
 from copilot_widget.models.names import normalise
 from copilot_widget.models.providers import CLOUD, as_url, catalogue
+from copilot_widget.models.refusals import Source
 from copilot_widget.models.script import ScriptModel
+from copilot_widget.protocol.messages import UIMessage
+from copilot_widget.state import RunRequest
 from tests.model_servers import free_port
 from tests.wire_server import WireServer, wire_server
 
@@ -304,3 +309,62 @@ def test_a_model_in_the_file_is_taken_and_asked_about(folder: Path):
 def test_a_file_of_nonsense_is_no_error(folder: Path):
     (folder / ".env").write_bytes(b"\xff\xfe=\n=x\n  \nOPENAI_API_KEY=\n")
     assert isinstance(resolve_now(), DemoModel)
+
+
+@pytest.mark.parametrize("given", ["argument", "environment"])
+def test_a_key_of_the_users_is_not_for_the_files_address(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    (folder / ".env").write_text("OPENAI_API_KEY=sk-his\nOPENAI_BASE_URL=http://evil/v1\n")
+    if given == "environment":
+        monkeypatch.setenv("COPILOT_API_KEY", "sk-mine")
+    source = source_of(resolve_now("openai/gpt-5", api_key="sk-mine" if given == "argument" else None))
+    assert (source.api_key, source.api_base) == ("sk-mine", "")
+
+
+@pytest.mark.parametrize(
+    ("named", "owner", "key"),
+    [
+        ("anthropic/claude-sonnet-5-5", "anthropic/claude-haiku-4-5", "sk-mine"),
+        ("claude-sonnet-5-5", "anthropic:claude-haiku-4-5", "sk-mine"),
+        ("lm_studio/x", "anthropic/claude-sonnet-5-5", ""),
+        ("openai/gpt-5", "anthropic/claude-sonnet-5-5", "sk-of-openai"),
+        ("openai/gpt-5", "demo", "sk-of-openai"),
+        ("openai/gpt-5", None, "sk-mine"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_key_is_for_the_provider_that_it_was_given_with(named: str, owner: str | None, key: str) -> None:
+    env = {**NOWHERE, "OPENAI_API_KEY": "sk-of-openai"}
+    assert source_of(resolve_now(named, api_key="sk-mine", env=env, key_model=owner)).api_key == key
+
+
+def test_a_key_goes_with_the_address_that_was_given_beside_it() -> None:
+    model = resolve_now("house-model", api_base="http://house/v1", api_key="sk-mine", env={}, key_model="anthropic/x")
+    source = source_of(model)
+    assert (source.api_base, source.api_key) == ("http://house/v1", "sk-mine")
+
+
+async def test_a_run_with_another_provider_does_not_get_the_copilots_key() -> None:
+    agents = Agents(model="anthropic/claude-sonnet-5-5", api_key="sk-mine")
+    for name, key in (("lm_studio/x", ""), ("", "sk-mine"), ("anthropic/claude-haiku-4-5", "sk-mine")):
+        request = RunRequest(run="r", thread="t", message=UIMessage("m", "user"), message_id="a", model=name)
+        model = (await agents.here(request)).model
+        assert source_of(model).api_key == key
+    agents.choose("lm_studio/x")
+    request = RunRequest(run="r", thread="t", message=UIMessage("m", "user"), message_id="a", model="")
+    assert source_of((await agents.here(request)).model).api_key == ""
+
+
+def test_a_pipe_in_place_of_the_file_keeps_nobody_waiting(folder: Path) -> None:
+    os.mkfifo(folder / ".env")
+    found: list[Any] = []
+    reader = threading.Thread(target=lambda: found.append(read_dotenv()), daemon=True)
+    reader.start()
+    reader.join(20)
+    assert found == [{}]
+
+
+def source_of(model: Any) -> Source:
+    """The address and the key that a model is asked with."""
+    return model._source()

@@ -289,6 +289,10 @@ async def test_a_foreign_page_is_refused(ann: Client):
         ({"model": 7}, "a name"),
         ({"model": "script:/etc/passwd"}, "a name"),
         ({"model": "\n replay:/etc/passwd"}, "a name"),
+        ({"model": "oobabooga/http://127.0.0.1:1"}, "a name"),
+        ({"model": "lm_studio/x"}, "not served here"),
+        ({"model": "openai/gpt-5"}, "not served here"),
+        ({"model": "no such model"}, "not a model"),
     ],
 )
 async def test_a_body_that_is_no_chat_request_is_refused(ann: Client, thread: str, change: Any, words: str):
@@ -301,6 +305,28 @@ async def test_bodies_that_are_no_json_or_too_large_are_refused(ann: Client):
     for content in (b"", b"{", b"[]", b"\xff", b"[" * 200_000):
         assert (await ann.http.post("/api/chat", content=content)).status_code == 400
     assert (await ann.http.post("/api/chat", content=b"x" * 16_000_001)).status_code == 413
+
+
+@pytest.mark.parametrize("depth", [150, 400, 900, 5_000])
+@pytest.mark.parametrize("place", ["data", "before", "metadata"])
+async def test_a_body_that_is_nested_too_deep_is_refused(ann: Client, thread: str, depth: int, place: str):
+    deep = "[" * depth + "]" * depth
+    question = chat_body("hi", thread)["messages"][0]
+    parts = [*question["parts"], {"type": "data-x", "data": "DEEP"}] if place == "data" else question["parts"]
+    call = {"type": "tool-x", "toolCallId": "c", "state": "output-available", "input": "DEEP", "output": 1}
+    before = [
+        {"id": "u", "role": "user", "parts": [{"type": "text", "text": "a"}]},
+        {"id": "a", "role": "assistant", "parts": [call]},
+    ]
+    messages = [*(before if place == "before" else []), {**question, "parts": parts}]
+    if place == "metadata":
+        messages[-1]["metadata"] = "DEEP"
+    content = json.dumps({**chat_body("hi", thread), "messages": messages}).replace('"DEEP"', deep)
+    async with ann.http.stream("POST", "/api/chat", content=content.encode()) as answer:
+        assert answer.status_code == (200 if depth == 150 else 400)
+        if depth == 150:
+            async for _ in answer.aiter_bytes():
+                pass
 
 
 async def test_halves_of_surrogate_pairs_do_not_break_a_run(ann: Client, thread: str):

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Union
 
 from ..errors import ModelError, UsageError, redact
 from .base import Model
-from .dotenv import environment
+from .dotenv import environment, without_addresses
 from .names import normalise
 from .probe import Server, list_models, probe_local, seen
-from .providers import CLOUD, Provider, as_url, find_base, find_key
+from .providers import CLOUD, Provider, as_url, find_base, find_key, provider_of
 
 if TYPE_CHECKING:
     from .demo import DemoModel
@@ -36,9 +36,12 @@ async def resolve(
     api_key: str | None = None,
     env: Mapping[str, str] | None = None,
     saved: str | None = None,
+    key_model: str | None = None,
 ) -> Model:
     """`resolve_now` in a thread: files are read and servers asked without keeping the event loop."""
-    return await asyncio.to_thread(resolve_now, model, api_base=api_base, api_key=api_key, env=env, saved=saved)
+    return await asyncio.to_thread(
+        resolve_now, model, api_base=api_base, api_key=api_key, env=env, saved=saved, key_model=key_model
+    )
 
 
 def resolve_now(
@@ -48,14 +51,20 @@ def resolve_now(
     api_key: str | None = None,
     env: Mapping[str, str] | None = None,
     saved: str | None = None,
+    key_model: str | None = None,
 ) -> Model:
     """The Model for what a user gave, or for nothing. Takes up to 0.3 s (2 s with a proxy) where nothing is named.
 
-    Raises UsageError for a name that means no model, ModelError where `api_base` alone is given and does not answer.
+    A key that was given with `key_model`, and without an address, is its provider's: another one never gets it. Raises
+    UsageError for a name that means no model, ModelError where `api_base` alone is given and does not answer.
     """
     env = environment() if env is None else env
     api_base = api_base or env.get("COPILOT_API_BASE") or None
     api_key = api_key or env.get("COPILOT_API_KEY") or None
+    if key_model and not api_base and isinstance(model, str) and model and _provider(model) != _provider(key_model):
+        api_key = None
+    if api_key:
+        env = without_addresses(env)
     if model is None or model == "":
         return _first_named(env, saved, api_base, api_key) or _first_found(env, api_base, api_key)
     if isinstance(model, str):
@@ -70,6 +79,13 @@ def resolve_now(
         f"A model cannot be {type(model).__name__}.",
         hint='Give "provider/model", "demo", "script:FILE", "replay:FILE", a Model, or a function.',
     )
+
+
+def _provider(name: str) -> str:
+    try:
+        return provider_of(normalise(name))
+    except UsageError:  # demo, a script, a recording, or nothing at all: none has a use for a key
+        return ""
 
 
 def check(model: str, *, api_base: str | None = None) -> str:

@@ -19,6 +19,7 @@ from ..models.base import Json
 from ..models.usage import cut_to_tokens, estimate_tokens
 from ..tools.jsonable import cut, json_text, to_json
 from ..tools.kinds import is_a
+from .expanded import expanded
 from .mentioned_file import describe_file
 from .paths import public_names, resolve, suggestion
 
@@ -55,9 +56,15 @@ class Mention:
 
 
 def find_mentions(prompt: str) -> list[Mention]:
-    """The mentions of a prompt in their order, each once. Code between backticks has none."""
+    """The mentions of a prompt in their order, each once. Code between backticks has none, and no value of an
+    {expression}; but one that is typed may go on with a value, as in @file:{path}."""
     result: dict[str, Mention] = {}
-    for found in _MENTION.finditer(without_code(prompt)):
+    given = expanded(prompt)
+    code = without_code(given.masked("x"))  # backticks of a value end no code
+    prose = "".join(" " if blank == " " else each for blank, each in zip(code, given, strict=True))
+    for found in _MENTION.finditer(prose):
+        if not given.is_typed(found.start(), found.start() + 1):
+            continue
         if (cell := found["cell"]) is not None:
             mention = Mention(f"@cell:{cell}", "cell", cell)
         elif (file := found["quoted"] or found["file"]) is not None:

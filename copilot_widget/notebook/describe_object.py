@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import inspect
 import io
+import os
 from collections.abc import Callable, Mapping
 from enum import Enum, EnumMeta
 from types import CodeType, CoroutineType, FunctionType, GeneratorType
@@ -34,6 +35,14 @@ def describe_special(value: Any) -> dict[str, Json] | None:
         if found is not None:
             return found
     return None
+
+
+def _environment(value: Any) -> dict[str, Json] | None:
+    """os.environ by its names: values are where keys are, whatever they are called."""
+    if not is_a(value, type(os.environ)):
+        return None
+    names = sorted(map(str, value))
+    return {"length": len(names), "names": cast("Json", names[:_COLUMNS]), "note": "values are not shown"}
 
 
 # ---- what must not be computed ---------------------------------------------------------------------------
@@ -241,6 +250,7 @@ def _quietly(read: Callable[[], Any]) -> Any:
 
 
 _KINDS = (
+    _environment,
     *(_device_array, _lazy_frame, _computed, _file, _once),
     *(_arrow, _sparse, _plotly, _altair),
     *(_enum, _fields, _estimator),

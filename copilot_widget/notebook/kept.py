@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CopilotError, UsageError
+from .expanded import expanded
 from .note import escape
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def _resume(here: Here, argument: str) -> str:
 
 def _history(here: Here, argument: str) -> str:
     copilot = here.copilot
-    words = _words(argument)
+    words, everywhere = _split(argument, "--all")
     if len(words) >= 2 and words[0] == "delete":
         return _delete(copilot, _own(copilot, " ".join(words[1:])))
     if len(words) >= 2 and words[0] == "rename":
@@ -128,31 +130,28 @@ def _history(here: Here, argument: str) -> str:
         chosen = _own(copilot, words[1])
         copilot.keeping.rename(chosen.thread, title[:200])
         return f"Renamed: {escape(chosen.title)} is called {escape(title[:200])} now."
-    everywhere = "--all" in words
-    wanted = [word for word in words if word != "--all"]
     return _table(
-        copilot.keeping.conversations(wanted, everywhere=everywhere),
-        wanted,
+        copilot.keeping.conversations(words, everywhere=everywhere),
+        words,
         None if everywhere else copilot.keeping.place,
     )
 
 
 def _export(here: Here, argument: str) -> str:
     """FILE [--overwrite]"""
-    words = _words(argument)
-    files = [word for word in words if word != "--overwrite"]
+    files, overwrite = _split(argument, "--overwrite")
     if len(files) != 1:
         raise UsageError(
             "One file is exported at a time." if files else "There is no file's name.",
             hint="%copilot /export chat.md, or .html, .json, .ipynb; a name with spaces in quotes.",
         )
-    written = here.copilot.export(files[0], overwrite="--overwrite" in words)
+    written = here.copilot.export(files[0], overwrite=overwrite)
     return f"Exported to {escape(str(written))}."
 
 
 def _import(here: Here, argument: str) -> str:
     """FILE"""
-    words = _words(argument)
+    words, _ = _split(argument)
     if len(words) != 1:
         raise UsageError("There is no file's name.", hint="%copilot /import chat.json; a name with spaces in quotes.")
     if here.in_page:
@@ -275,13 +274,22 @@ def when(seconds: float, now: datetime.datetime | None = None) -> str:
     return f"yesterday {then:%H:%M}" if days == 1 else f"{then:%Y-%m-%d %H:%M}"
 
 
-def _words(argument: str) -> list[str]:
+def _split(argument: str, option: str = "") -> tuple[list[str], bool]:
+    """Its words, as a shell has them, and whether the option is among those that were typed. A value of an {expression}
+    is no option, and as a whole one word, or part of one."""
     import shlex
 
+    given = expanded(argument)
+    values = [given[first:last] for first, last in given.values]
+    typed = given
+    for number, (first, last) in reversed([*enumerate(given.values)]):
+        typed = f"{typed[:first]}\0{number}\0{typed[last:]}"
     try:
-        return shlex.split(argument)
+        words = shlex.split(typed)
     except ValueError:  # a quote that does not end
-        return argument.split()
+        words = typed.split()
+    others = [re.sub("\0(\\d+)\0", lambda found: values[int(found[1])], word) for word in words if word != option]
+    return others, option in words
 
 
 __all__ = ["about", "choose", "keep_command", "offer_earlier", "reopen", "when"]

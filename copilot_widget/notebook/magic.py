@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tokenize
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import config, host
@@ -14,6 +13,7 @@ from .failure import last_exception, set_aside
 from .note import Note
 from .options import MagicCall, expand, parse
 from .reattach import listen
+from .run_all import CellRequests
 from .slash import Given, Here, find
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ..tools.base import Tool
     from .host import NotebookHost
     from .runs import Listed
-
-RUN_ALL_SECONDS = 0.1
-"""Two execute requests closer than this were not typed by a person, one after the other: that is Run All."""
 
 _extension: Extension | None = None
 
@@ -36,8 +33,7 @@ class Extension:
         self.shell = shell
         self.copilots: dict[str, Copilot] = {}
         self.current = "default"
-        self.requests: list[datetime | None] = [None, None]
-        """When the previous and the current cell were sent off."""
+        self._requests = CellRequests(shell)
         self._failed: BaseException | None = last_exception()
         """What the user's code raised last; it keeps the variables of its frames alive, as sys.last_exc does."""
         self._host: NotebookHost | None = None
@@ -62,20 +58,20 @@ class Extension:
 
     def _run(self, text: str, *, is_cell: bool = False) -> Run | None:
         call = parse(text)
-        call.prompt = expand(call.prompt, self._namespace())
+        typed = call.prompt
+        call.prompt = expand(typed, self._namespace())
         copilot = self._copilot(call)
         given = find(call.prompt)
         if given is not None:
             return self._command(copilot, call, given)
-        if not call.prompt:
+        if not typed:
             if is_cell:
                 raise UsageError("There is no question in the cell.", hint="Write it below the line %%copilot.")
             self.host.show_panel(copilot)
             return None
         options = self._options(copilot, call)
-        if self._is_run_all() and not call.send:
-            why = "" if self.host.is_app else "Run All does not send. "
-            self._draft(copilot, call, options, f"{why}Press Send to ask this.")
+        if (why := self._why_draft(call)) is not None:
+            self._draft(copilot, call, options, why)
             return None
         return self._show(copilot.ask(call.prompt, **options), call)
 
@@ -89,8 +85,8 @@ class Extension:
     def _command(self, copilot: Copilot, call: MagicCall, given: Given) -> Run | None:
         """%copilot /name …"""
         options = self._options(copilot, call)
-        if given.command.asks and self._is_run_all() and not call.send:
-            self._draft(copilot, call, options, "Run All does not send. Press Send to ask this.")
+        if given.command.asks and (why := self._why_draft(call)) is not None:
+            self._draft(copilot, call, options, why)
             return None
         outcome = given.act(Here(copilot, self, options))
         if isinstance(outcome, Note):
@@ -201,6 +197,7 @@ class Extension:
 
     def post_run_cell(self, result: Any) -> None:
         """Keep a mistake in a %copilot line apart from the errors of the user's code."""
+        self._requests.ends()
         error = result.error_before_exec or result.error_in_exec
         if error is None:
             return
@@ -212,27 +209,16 @@ class Extension:
     # ---- Run All -----------------------------------------------------------------------------------------
 
     def pre_run_cell(self, _info: Any) -> None:
-        """Remember when each cell's request was sent off."""
-        self.requests = [self.requests[1], _request_date(self.shell)]
+        self._requests.begins()
 
-    def _is_run_all(self) -> bool:
+    def _why_draft(self, call: MagicCall) -> str | None:
+        """What a draft says, in the place of a question; None where the question is sent."""
+        if call.send or self.host.headless:
+            return None
         if self.host.is_app:  # opening its page is what runs the cells
-            return True
-        previous, current = self.requests
-        if self.host.headless or previous is None or current is None:
-            return False
-        return abs((current - previous).total_seconds()) < RUN_ALL_SECONDS
-
-
-def _request_date(shell: Any) -> datetime | None:
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return None
-    try:
-        date = kernel.get_parent().get("header", {}).get("date")
-    except Exception:  # ipykernel moved this more than once; without it there is no guard, and no crash
-        return None
-    return date if isinstance(date, datetime) else None
+            return "Press Send to ask this."
+        why = self._requests.why_not()
+        return f"{why} Press Send to ask this." if why else None
 
 
 # ---- loading -----------------------------------------------------------------------------------------------
@@ -249,7 +235,6 @@ def attach(shell: Any) -> Extension:
         shell.configurables.append(settings)  # what %config looks through
         shell.events.register("pre_run_cell", _extension.pre_run_cell)
         shell.events.register("post_run_cell", _extension.post_run_cell)
-        _extension.pre_run_cell(None)
         extension = _extension
         host.install(lambda: extension.host)
         listen(extension)

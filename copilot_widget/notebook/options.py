@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import UsageError
+from .expanded import Expanded
 
 VALUES = {
     "--model": "model",
@@ -114,25 +115,27 @@ def _unknown(name: str) -> UsageError:
     return UsageError(f"%copilot has no option {name}.", hint=hint)
 
 
-def expand(text: str, namespace: Mapping[str, Any]) -> str:
-    """`{expression}` replaced by its value, one by one; a brace that is no expression here stays as typed."""
+def expand(text: str, namespace: Mapping[str, Any]) -> Expanded:
+    """`{expression}` replaced by its value, one by one; a brace that is no expression here stays as typed.
+
+    What it returns knows which of it are values.
+    """
     result: list[str] = []
-    position = 0
+    values: list[tuple[int, int]] = []
+    length = position = 0
     while position < len(text):
         start = text.find("{", position)
         if start < 0:
             break
         end = _closing(text, start)
-        result.append(text[position:start])
         value = _evaluate(text[start + 1 : end], namespace) if end > 0 else None
-        if value is None:
-            result.append("{")
-            position = start + 1
-        else:
-            result.append(value)
-            position = end + 1
+        result += (text[position:start], "{" if value is None else value)
+        length += len(result[-2]) + len(result[-1])
+        if value is not None:
+            values.append((length - len(value), length))
+        position = start + 1 if value is None else end + 1
     result.append(text[position:])
-    return "".join(result)
+    return Expanded("".join(result), values)
 
 
 def _closing(text: str, start: int) -> int:

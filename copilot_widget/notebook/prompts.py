@@ -56,12 +56,12 @@ anything, says what matters most to them."""
 
 def fix(here: Here, wish: str) -> Run:
     """Ask for a change of the cell that failed last. Raises UsageError where none has."""
-    return here.ask(f"/fix {wish}".strip(), _context(here, "/fix", _FIX))
+    return here.ask("/fix", wish, _context(here, "/fix", _FIX))
 
 
 def explain(here: Here, question: str) -> Run:
     """Ask what the last error means; what acts is not allowed in this run. Raises UsageError where there is none."""
-    return here.ask(f"/explain {question}".strip(), _context(here, "/explain", _EXPLAIN), approvals="never")
+    return here.ask("/explain", question, _context(here, "/explain", _EXPLAIN), approvals="never")
 
 
 def compact(here: Here, focus: str) -> Run | Note:
@@ -72,7 +72,7 @@ def compact(here: Here, focus: str) -> Run | Note:
     if mark_of(turns[-1].message):
         return note("Nothing was said since the last summary.")
     instructions = [_block("/compact", _COMPACT)]
-    return here.ask(f"/compact {focus}".strip(), instructions, mark=SUMMARISE, max_steps=1)
+    return here.ask("/compact", focus, instructions, mark=SUMMARISE, max_steps=1)
 
 
 def _context(here: Here, name: str, instructions: str) -> list[DataPart]:

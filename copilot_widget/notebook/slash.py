@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Union, cast
 
 from ..errors import UsageError
 from ..host import host
+from .expanded import expanded
 from .note import Code, Note, Table, note
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ class Here:
             raise UsageError("This needs IPython, which is not here.", code="unknown-slash")
         return self.extension
 
-    def ask(self, text: str, context: list[DataPart], *, mark: str = "", **for_once: Any) -> Run:
-        """Ask by a command: the transcript shows `text`, the model reads the context, too."""
+    def ask(self, command: str, argument: str, context: list[DataPart], *, mark: str = "", **for_once: Any) -> Run:
+        """Ask by a command: the transcript shows it with its argument, the model reads the context, too."""
+        text = expanded(argument).after(f"{command} ").part(0)
         parts = self.copilot.question(text, selection=self.selection)
         return self.copilot.put([parts[0], *context, *parts[1:]], self.options, mark=mark, **for_once)
 
@@ -82,18 +84,18 @@ class Given:
 
 
 def find(text: str) -> Given | None:
-    """The command that `text` is; None where it is a question, also one that begins with a path.
+    """The command that `text` is; None where it is a question, also one that begins with a path or with a value.
 
     Raises UsageError for what looks like a command and is none.
     """
-    text = text.strip()
-    found = _COMMAND.match(text)
-    if found is None:
+    given = expanded(text).part(0)
+    found = _COMMAND.match(given)
+    if found is None or not given.is_typed(*found.span()):
         return None
     name = found[1].lower()
     command = BY_NAME.get(name)
     if command is not None:
-        return Given(command, text[found.end() :].strip())
+        return Given(command, given.part(found.end()))
     if Path(f"/{found[1]}").exists():
         return None
     near = difflib.get_close_matches(name, list(BY_NAME), n=2, cutoff=0.5)

@@ -319,7 +319,10 @@ class ChatWidget(anywidget.AnyWidget):
         return {"envelopes": [envelope(events, times=True)] if events else [], "status": status}
 
     def _ask(self, command: Send) -> dict[str, Any]:
-        given = find(command.text)
+        draft = self._draft
+        # A draft that is sent as it was is what its cell asks: values of {expressions} are no more than that here, too.
+        text = draft if draft is not None and draft.split() == command.text.split() else command.text
+        given = find(text)
         selection = command.selection.model_dump() if command.selection is not None else None
         files = [self._uploads.part(attachment) for attachment in command.attachments]
         if given is not None and (files or command.replaces):
@@ -333,9 +336,9 @@ class ChatWidget(anywidget.AnyWidget):
                 return {"note": outcome.markdown}
             run = outcome
         elif command.replaces is not None:
-            run = self._copilot.ask_again(self._run(command.replaces), command.text, files, selection)
+            run = self._copilot.ask_again(self._run(command.replaces), text, files, selection)
         else:
-            run = self._copilot.ask(command.text, attachments=files, selection=selection, **self._options)
+            run = self._copilot.ask(text, attachments=files, selection=selection, **self._options)
         self._uploads.done(command.attachments)
         return self._shown(run)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -13,6 +13,8 @@ from ..protocol.jsontext import loads
 from ..protocol.messages import UIMessage
 
 _MAX_ID = 200
+_MAX_DEPTH = 200
+"""Levels of a body. Logs and stores take some more; where theirs end is nothing that a client could know."""
 _FILES = ("script:", "replay:")
 _TRIGGERS = ("submit-message", "regenerate-message")
 
@@ -86,7 +88,23 @@ def parse_body(text: bytes) -> dict[str, Any]:
         raise UsageError(f"The body is not JSON: {one_line(error)}.") from None
     if not isinstance(value, dict):
         raise UsageError("The body must be a JSON object.")
+    if _is_deeper(value, _MAX_DEPTH):
+        raise UsageError(f"The body is nested more than {_MAX_DEPTH} levels deep.")
     return cast("dict[str, Any]", value)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    level: list[Any] = [value]
+    for _ in range(levels):
+        inside: Iterator[Any] = (child for each in level for child in _held(each))
+        level = [child for child in inside if isinstance(child, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _held(value: Any) -> Iterable[Any]:
+    return cast("dict[str, Any]", value).values() if isinstance(value, dict) else value
 
 
 def _place(messages: list[Any], message_id: str) -> int:

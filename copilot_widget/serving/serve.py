@@ -22,6 +22,7 @@ from ..store.routes import store_routes
 from .app import keep_loaded, load_app
 from .backends import open_backend
 from .chat import ChatRequest
+from .models import check_model
 from .ports import HttpServer, listen
 from .server import HEARTBEAT_SECONDS, Service, make_app
 from .signals import on_signals
@@ -44,6 +45,8 @@ class ServeOptions:
     app: str | None = None
     executor: str = "kernel"
     origins: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    """Patterns of names that clients may give besides the models of the app's own provider."""
     tokens: Mapping[str, str] = field(default_factory=dict[str, str])
     service_token: str = ""
     """With it, workers reach the conversations through this server."""
@@ -95,7 +98,7 @@ async def _serve(options: ServeOptions) -> int:
     await backend.check()
     service = Service(
         executor_of=backend.executor_of,
-        prepare=lambda asked: _prepare(copilot, asked),
+        prepare=lambda asked: _prepare(copilot, asked, options.models),
         tokens=options.tokens,
         origins=options.origins,
         checks={"runs": backend.check, "conversations": store.check},
@@ -132,8 +135,9 @@ def _store_routes(store: Store, options: ServeOptions) -> list[Route]:
     return store_routes(store, options.service_token)
 
 
-def _prepare(copilot: Copilot, asked: ChatRequest) -> RunRequest:
-    """The run of a message: by the app's own options, whatever the client would like beside the model."""
+def _prepare(copilot: Copilot, asked: ChatRequest, models: tuple[str, ...]) -> RunRequest:
+    """The run of a message: by the app's own options, whatever the client would like beside the model, which must be
+    one of those that are served."""
     run = f"run-{secrets.token_urlsafe(12)}"
     options = copilot.options()
     own = copilot.agents.model
@@ -142,7 +146,7 @@ def _prepare(copilot: Copilot, asked: ChatRequest) -> RunRequest:
         thread=asked.thread,
         message=asked.message,
         message_id=f"{run}-answer",
-        model=asked.model or (own if isinstance(own, str) else ""),
+        model=check_model(asked.model, copilot, models) or (own if isinstance(own, str) else ""),
         instructions=instructions_for(copilot.instructions, host(), copilot.agents.root),
         max_steps=options["max_steps"],
         budget=options["budget"],

@@ -84,3 +84,18 @@ def test_run_all_sends_nothing(open_notebook: OpenNotebook, front: Front) -> Non
     view.expect_text("This is the second answer.")
     view.wait_ended()
     expect(notebook.view(3).usage).to_have_count(0)
+
+
+def test_run_all_sends_nothing_from_its_first_cell(open_notebook: OpenNotebook, front: Front) -> None:
+    first = f"{LOAD}\n%copilot --model script:talk.json order 17"
+    notebook = open_notebook(first, "%copilot --model script:talk.json a follow-up", "x = 1", front=front)
+    notebook.run_all()
+    expect(notebook.view(0).send).to_be_visible()
+    expect(notebook.view(1).send).to_be_visible()
+    notebook.run(2)
+    notebook.set_source(0, "%copilot --model script:talk.json order 17")
+    notebook.run_all()  # the extension is loaded, and the cell before was long ago
+    expect(notebook.view(0).send).to_be_visible()
+    expect(notebook.page.locator("[data-usage], [data-part=text]")).to_have_count(0)
+    notebook.run(0)
+    notebook.view(0).wait_ended()

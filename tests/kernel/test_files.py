@@ -28,6 +28,7 @@ def folder(tmp_path: Path) -> Path:
 def notebook(start_kernel: Callable[..., Kernel], folder: Path) -> Kernel:
     kernel = start_kernel(cwd=folder)
     kernel.run("%load_ext copilot_widget\nfrom copilot_widget import Copilot").check()
+    time.sleep(0.2)  # else it would be Run All
     return kernel
 
 

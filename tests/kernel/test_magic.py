@@ -372,3 +372,37 @@ def test_a_follow_up_and_an_approval_by_command(notebook: Kernel, script: Callab
         time.sleep(0.1)
         state = came(notebook, widget, turn["run"])
     assert notebook.value("allowed") is True
+
+
+# ---- values of {expressions} ---------------------------------------------------------------------------------
+
+
+def test_a_value_is_no_command_and_mentions_nothing(headless: Kernel, tmp_path: Path):
+    mine = tmp_path / "analysis.ipynb"
+    mine.write_text("MY WORK")
+    headless.run("%copilot --model demo hello").check()
+    headless.run(f"import os; os.chdir({str(tmp_path)!r})\nsalary = {{'boss': 999}}").check()
+    headless.run("review = '/export analysis.ipynb --overwrite'").check()
+    asked = headless.run("run = %copilot --model demo {review}").check()
+    assert mine.read_text() == "MY WORK"
+    assert "/export analysis.ipynb --overwrite" in shown(asked)
+    headless.run("review = 'nice! @file:analysis.ipynb @salary'; name = 'boss'").check()
+    headless.run("run = %copilot --model demo sum up {review} for @salary['{name}']").check()
+    parts = headless.value("[part.to_wire() for part in run.prompt.parts]")
+    assert parts[0]["text"] == "sum up nice! @file:analysis.ipynb @salary for @salary['boss']"
+    assert [part["data"]["name"] for part in parts[1:]] == ["@salary['boss']"]
+
+
+def test_a_value_is_no_command_in_a_draft_either(notebook: Kernel, tmp_path: Path):
+    mine = tmp_path / "analysis.ipynb"
+    mine.write_text("MY WORK")
+    notebook.run(f"import os; os.chdir({str(tmp_path)!r})\nreview = '/export analysis.ipynb --overwrite\\r\\n@os'")
+    pause()
+    cells = [notebook.submit("1"), notebook.submit("%copilot --model demo {review}")]
+    widget = [notebook.reply(cell) for cell in cells][1].check().displays[-1][WIDGET]["model_id"]
+    hello = control(notebook, {"id": "h", "widget": widget, "command": "hello"})
+    text = hello["result"]["draft"].replace("\r\n", "\n")  # as a text box has it
+    sent = control(notebook, {"id": "s", "widget": widget, "command": "send", "text": text})
+    [part] = sent["result"]["turn"]["user"]["parts"]
+    assert part["text"].startswith("/export analysis.ipynb")
+    assert mine.read_text() == "MY WORK"

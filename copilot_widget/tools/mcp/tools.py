@@ -141,15 +141,21 @@ class McpTool:
 
 
 def _named(servers: Sequence[McpServer]) -> list[McpTool]:
-    """All tools under names that providers take and that no two share; the same each time they are listed the same."""
+    """All tools under names that providers take and that no two share; the same each time they are listed the same.
+
+    A plain name belongs to one server, whether it lists such a tool or not: consent to it never goes to another one's.
+    """
     found: dict[str, McpTool] = {}
-    for server in servers:
+    prefixes = [_clean(server.config.name) + "_" for server in servers]
+    for place, server in enumerate(servers):
         listed = sorted(range(len(server.tools)), key=lambda number: server.tools[number].name)
         names: dict[int, str] = {}
         for number in listed:
             whole = f"{server.config.name}_{server.tools[number].name}"
             name = _short(whole)
-            if name in found or name in names.values():
+            fitting = [prefix for prefix in prefixes if name.startswith(prefix)]
+            is_others = fitting and prefixes.index(max(fitting, key=len)) != place  # google and google_drive
+            if is_others or name in found or name in names.values():
                 name = _marked(whole)
             names[number] = name
         for number in range(len(server.tools)):  # in the server's order, which is often a sensible one
@@ -159,13 +165,17 @@ def _named(servers: Sequence[McpServer]) -> list[McpTool]:
 
 def _short(whole: str) -> str:
     """`whole` in letters, digits, _ and -; where it is too long, its end is a digest of it."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", whole)
+    name = _clean(whole)
     return name if len(name) <= _NAME_LENGTH else _marked(whole)
 
 
 def _marked(whole: str) -> str:
     digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', whole)[: _NAME_LENGTH - 9]}_{digest}"
+    return f"{_clean(whole)[: _NAME_LENGTH - 9]}_{digest}"
+
+
+def _clean(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)
 
 
 # ---- arguments -------------------------------------------------------------------------------------------
