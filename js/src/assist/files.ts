@@ -35,6 +35,8 @@ export function sizeOf(bytes: number): string {
 
 export class Files {
   readonly #place: Place;
+  /** In the place while there are any; what was refused stands beside it. */
+  readonly #list = make("div", { class: "cw-chips", role: "list", "aria-label": Words.Files });
   #held: Held[] = [];
 
   constructor(place: Place) {
@@ -73,7 +75,8 @@ export class Files {
     const held: Held = { chip, sent: this.#upload(file, name, state) };
     chip.append(make("span", { class: "cw-chip-name", title: name }, name), state, this.#remover(name, held));
     this.#held.push(held);
-    this.#place.chips.append(chip);
+    this.#list.append(chip);
+    this.#place.chips.prepend(this.#list);
     held.sent.catch((error: unknown) => {
       this.#drop(held);
       this.#complain(error instanceof Error ? error.message : String(error));
@@ -107,13 +110,14 @@ export class Files {
 
   #drop(held: Held): void {
     held.chip.remove();
+    if (!this.#list.hasChildNodes()) this.#list.remove();
     this.#held = this.#held.filter((other) => other !== held);
     this.#place.changed();
   }
 
   /** Why a file does not go along; until the next one, or until it is clicked away. */
   #complain(problem: string): void {
-    const line = make("span", { class: "cw-problem cw-chip-problem", role: "alert" }, `${problem} `);
+    const line = make("p", { class: "cw-problem", role: "alert" }, `${problem} `);
     const button = make("button", { type: "button", class: "cw-button cw-quiet" }, Words.Dismiss);
     button.addEventListener("click", () => line.remove());
     line.append(button);
@@ -123,6 +127,7 @@ export class Files {
   take(): Promise<Sent[]> {
     const taken = this.#held;
     this.#held = [];
+    this.#list.replaceChildren();
     this.#place.chips.replaceChildren();
     this.#place.changed();
     return Promise.all(taken.map(({ sent }) => sent));

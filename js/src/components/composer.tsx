@@ -82,7 +82,7 @@ export function Composer() {
           </button>
         </p>
       )}
-      <div class="cw-place cw-chips" role="list" aria-label={Words.Files} ref={help.chips} />
+      <div class="cw-place" ref={help.chips} />
       <textarea
         ref={box}
         rows={1}
