@@ -7,7 +7,7 @@ import binascii
 import mimetypes
 import os
 from pathlib import Path
-from typing import Union
+from typing import Any, Union, cast
 
 from .errors import UsageError
 from .protocol.messages import DataPart, FilePart, Part
@@ -34,6 +34,13 @@ def attached(item: Attachment) -> Part:
     except OSError as error:
         raise UsageError(f"The attachment {path} cannot be read: {error.strerror or error}.") from None
     return _part(data, mimetypes.guess_type(path.name)[0] or "application/octet-stream", path.name)
+
+
+def is_attached(part: Part) -> bool:
+    """Whether a part of a user's message is a file that went with it. A mention's text is named as it: "@df"."""
+    if isinstance(part, DataPart) and part.type == "data-context":
+        return not str(cast("dict[str, Any]", part.data or {}).get("name", "")).startswith("@")
+    return isinstance(part, FilePart)
 
 
 def _checked(part: FilePart) -> Part:
@@ -69,4 +76,4 @@ def _too_large(name: str) -> UsageError:
     return UsageError(f"The attachment {name} is larger than 20 MB.", hint="Send a smaller part of it.")
 
 
-__all__ = ["MAX_ATTACHMENT", "Attachment", "attached"]
+__all__ = ["MAX_ATTACHMENT", "Attachment", "attached", "is_attached"]

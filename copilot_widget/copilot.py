@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .agents import KERNEL, Agents, ToolSource
-from .attachments import Attachment, attached
+from .attachments import Attachment, attached, is_attached
 from .config import check_max_steps, setting
 from .conversation import Conversation
 from .errors import UsageError
@@ -248,15 +248,18 @@ class Copilot(Conversation):
         self,
         run: Run,
         prompt: str | None = None,
-        attachments: Sequence[Attachment] = (),
+        attachments: Sequence[Attachment] | None = None,
         selection: Mapping[str, Any] | None = None,
     ) -> Run:
         """Another answer in the place of a run's: to the same question, or to `prompt`. What followed the question is
-        dropped, so it must be the conversation's last one. Raises UsageError."""
+        dropped, so it must be the conversation's last one. Without `attachments` its files stay. Raises UsageError."""
         self.check_last(run)
-        same = prompt is None or prompt == run.prompt.text
-        parts = run.prompt.parts if same and not attachments else self.question(prompt or "", attachments, selection)
-        return self.put(parts, run.options, replaces=run)
+        asked = run.prompt
+        text = asked.text if prompt is None else prompt
+        if text == asked.text and attachments is None:
+            return self.put(asked.parts, run.options, replaces=run)
+        kept = [part for part in asked.parts if is_attached(part)] if attachments is None else []
+        return self.put([*self.question(text, attachments or (), selection), *kept], run.options, replaces=run)
 
     def draft(self, prompt: str, attachments: Sequence[Attachment] = ()) -> tuple[UIMessage, ModelRequest]:
         """The question as a message, and the first request that a model would get, were it asked now. Nothing is sent.

@@ -35,6 +35,7 @@ from ..protocol.commands import (
     Withdraw,
 )
 from ..protocol.jsontext import dumps
+from ..protocol.messages import FilePart
 from ..state import TERMINAL
 from .assets import assets, compressed, read
 from .document import document
@@ -336,7 +337,10 @@ class ChatWidget(anywidget.AnyWidget):
                 return {"note": outcome.markdown}
             run = outcome
         elif command.replaces is not None:
-            run = self._copilot.ask_again(self._run(command.replaces), text, files, selection)
+            edited = self._run(command.replaces)
+            # A file that is an address is none of the page's, so it stays.
+            remote = [p for p in edited.prompt.parts if isinstance(p, FilePart) and not p.url.startswith("data:")]
+            run = self._copilot.ask_again(edited, text, [*files, *remote], selection)
         else:
             run = self._copilot.ask(text, attachments=files, selection=selection, **self._options)
         self._uploads.done(command.attachments)

@@ -99,6 +99,28 @@ const inspected: UIMessageChunk[] = ["df", "prices", "refunds"].flatMap((name, i
 const THOUGHT =
   "Revenue is computed from `qty * price`. If both are negative the product is positive, so the **sign** must come from elsewhere.";
 
+const MODEL = "openrouter/anthropic/claude-sonnet-4-5-20250929:beta";
+const TOOL = "company_knowledge_base__search_documents_by_semantic_similarity_v2";
+const FILE = "data/raw/2026/exports/quarterly_revenue_by_region_and_product_final_v7.parquet";
+const LINES = Array.from({ length: 30 }, (_, line) => `line ${line + 1}`).join("\n");
+const CELLS = Array.from({ length: 14 }, (_, column) => column);
+
+const WIDE = `![A plot of the revenue by month for every region since 2019 with the trend line](https://example.org/plot.png)
+
+| ${CELLS.map((column) => `column ${column}`).join(" | ")} |
+|${CELLS.map(() => "--:|").join("")}
+| ${CELLS.map((column) => column * 12_000).join(" | ")} |
+
+$$\\sum_{i=1}^{n} \\frac{a_i + b_i + c_i + d_i + e_i}{\\sqrt{x_i^2 + y_i^2 + z_i^2}} + \\int_0^\\infty e^{-x^2} dx + \\alpha\\beta\\gamma$$
+
+- עברית
+- [ ] משימה
+
+1. עברית
+2. and English in the same list
+   - עברית
+`;
+
 export const scenes: Scene[] = [
   {
     name: "finished",
@@ -282,6 +304,52 @@ export const scenes: Scene[] = [
       { type: "abort", reason: "stopped by the user" },
     ],
   },
+  {
+    name: "names",
+    view: {
+      model: { name: MODEL, badge: "replay of a recorded run", reason: "COPILOT_MODEL is set." },
+      earlier: { thread: "t0", title: `why is revenue falling in ${FILE}`, about: "12 turns, yesterday 17:02" },
+      turns: [
+        {
+          id: "q1",
+          run: "r1",
+          user: {
+            id: "u1",
+            role: "user",
+            parts: [
+              { type: "text", text: `Why is revenue falling in @file:${FILE}?` },
+              { type: "data-context", data: { name: `@file:${FILE}`, text: "…" } },
+              { type: "file", filename: FILE.replaceAll("/", "_"), mediaType: "text/csv", url: "data:text/csv,a" },
+            ],
+          },
+          status: "running",
+          seq: 0,
+        },
+      ],
+    },
+    after: "open-rows",
+    chunks: [
+      start,
+      ...step,
+      ...call("n1", TOOL, "", { query: "refunds" }),
+      {
+        type: "tool-output-error",
+        toolCallId: "n1",
+        errorText: "McpError: the query could not be parsed, since 12:03",
+      },
+      ...call("n2", TOOL, "Search the whole company knowledge base for documents", { query: LINES }),
+      { type: "data-tool-status", id: "n2", transient: true, data: { text: "waiting for cell [12]" } },
+      ...call("n3", TOOL, "Delete documents from the whole company knowledge base", { query: "refunds" }),
+      { type: "tool-approval-request", approvalId: "p3", toolCallId: "n3" },
+      ...call("n4", "send", "Send", {
+        to: "all@example.org",
+        [`subject_${"of_the_message".repeat(12)}`]: "…",
+        body: LINES,
+      }),
+      { type: "tool-approval-request", approvalId: "p4", toolCallId: "n4" },
+    ],
+  },
+  { name: "wide", view: {}, chunks: [start, ...step, ...text("t1", WIDE), ...end] },
   { name: "stopping", view: {}, after: "stop-late", chunks: [start, ...step, ...text("t1", "The refunds", false)] },
   {
     name: "draft",

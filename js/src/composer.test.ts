@@ -333,17 +333,24 @@ describe("the last turn", () => {
 });
 
 describe("files", () => {
-  const give = async (type: string, ...files: File[]) => {
+  const give = async (type: string, ...files: File[]) => giveWith("", type, ...files);
+  const giveWith = async (text: string, type: string, ...files: File[]) => {
     const event = new Event(type, { bubbles: true, cancelable: true });
-    Object.assign(event, { [type === "paste" ? "clipboardData" : "dataTransfer"]: { files, types: ["Files"] } });
+    const data = { files, types: ["Files"], getData: (kind: string) => (kind === "text/plain" ? text : "") };
+    Object.assign(event, { [type === "paste" ? "clipboardData" : "dataTransfer"]: data });
     box().dispatchEvent(event);
+    await readFiles();
+    return event;
+  };
+  /** A file is read by jsdom's own clock. */
+  const readFiles = async () => {
     await settle();
-    vi.useRealTimers(); // a file is read by jsdom's own clock
+    vi.useRealTimers();
     await new Promise((resolve) => setTimeout(resolve, 50));
     vi.useFakeTimers();
     await settle();
-    return event;
   };
+  const chips = () => all(".cw-chip-name").map((name) => name.textContent);
   const png = () => new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0])], "a.png", { type: "image/png" });
 
   it("are pasted or dropped, named with their size, removed, and go with the message", async () => {
@@ -365,6 +372,67 @@ describe("files", () => {
         ],
       },
     ]);
+  });
+
+  it("do not take the place of a text that is pasted with its picture, as Excel does it", async () => {
+    await start();
+    expect((await giveWith("month\trevenue", "paste", png())).defaultPrevented).toBe(false);
+    expect(chips()).toEqual([]);
+    expect((await giveWith("a.png", "paste", png())).defaultPrevented).toBe(true); // a file's own name, as macOS does it
+    expect(chips()).toEqual(["a.png"]);
+  });
+
+  it("come back when their message is refused", async () => {
+    await start();
+    await give("paste", png());
+    model.answers.set("send", () => {
+      throw Object.assign(new Error("/help takes no files."), { code: "usage" });
+    });
+    await write("/help");
+    await press("Enter");
+    expect(all(".cw-sending .cw-problem")).toHaveLength(1);
+    expect(chips()).toEqual(["a.png"]);
+    model.answers.delete("send");
+    await write("look");
+    await press("Enter");
+    expect(chips()).toEqual([]);
+    const file = { url: "data:image/png;base64,iVBORwA=", mediaType: "image/png", filename: "a.png" };
+    expect(sent("send").at(-1)).toMatchObject({ text: "look", attachments: [file] });
+    await give("paste", png());
+    model.answers.set("send", () => {
+      throw new Error("no");
+    });
+    await press("Enter");
+    byName("Remove a.png")?.click();
+    await settle();
+    expect(chips()).toEqual([]);
+    expect(byName("Send")?.hasAttribute("disabled")).toBe(true);
+  });
+
+  it("of a message are its chips while it is edited, and go along again unless they are removed", async () => {
+    const before = turn("r1", "what is thsi in @df?", "running");
+    const url = "data:image/png;base64,iVBORwA=";
+    before.user.parts.push(
+      { type: "data-context", data: { name: "@df", text: "DataFrame" } },
+      { type: "data-context", data: { name: "b.py", text: "é = 1" } },
+      { type: "file", url, mediaType: "image/png", filename: "a.png" },
+    );
+    await start({ turns: [before] });
+    model.push("r1", ...ANSWER);
+    await settle();
+    byName("Edit message")?.click();
+    await readFiles();
+    expect(chips()).toEqual(["b.py", "a.png"]);
+    await press("Escape");
+    expect(chips()).toEqual([]);
+    byName("Edit message")?.click();
+    await readFiles();
+    byName("Remove b.py")?.click();
+    await write("what is this in @df?");
+    await press("Enter");
+    const [{ attachments } = {}] = sent("send") as { attachments?: unknown }[];
+    expect(attachments).toEqual([{ url, mediaType: "image/png", filename: "a.png" }]);
+    expect(chips()).toEqual([]);
   });
 
   it("that are large go in pieces before the message", async () => {

@@ -223,9 +223,9 @@ export class Store {
 
   /**
    * Sends a message, or gives a command. It is shown at once; should the kernel refuse it, it stays there with the
-   * reason. `files`: what goes along, once it is there.
+   * reason, and the result is false. `files`: what goes along, once it is there.
    */
-  async send(text: string, files?: Promise<unknown[]>): Promise<void> {
+  async send(text: string, files?: Promise<unknown[]>): Promise<boolean> {
     const sending: Sending = { text, error: null };
     const selection = selectionFor(text);
     const replaces = this.editing?.run;
@@ -247,6 +247,7 @@ export class Store {
       sending.error = asCommandError(error);
     }
     this.#changed(true);
+    return !sending.error;
   }
 
   #answered(text: string, result: unknown): void {

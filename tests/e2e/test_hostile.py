@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from ..record_samples import PAYLOADS
+from .jupyter import ROOT
 from .scenes import ScenePage, scene_page
 
 # One turn for each payload, which is in every text that comes from outside; each is followed by a mark of its own.
@@ -109,6 +110,25 @@ FORBIDDEN = """
 }
 """
 
+# One turn in which each payload is the html of a tool, and then that of an answer.
+HTML = """
+(payloads) => {
+  const model = Object.values(window.scenes)[0];
+  const user = { id: "u", role: "user", parts: [{ type: "text", text: "go" }] };
+  model.emit({ type: "turn", turn: { id: "r", run: "r", user, status: "running", seq: 0 } });
+  const parts = payloads.flatMap(([name, payload]) => [
+    { type: "tool-input-available", toolCallId: name, toolName: "show", input: {} },
+    { type: "tool-output-available", toolCallId: name, output: "" },
+    { type: "data-display", id: name, data: [{ "text/html": `<p>${name}x0end</p>${payload}` }] },
+    { type: "text-start", id: name },
+    { type: "text-delta", id: name, delta: `${name}x1end ${payload}\\n\\n${name}x2end` },
+    { type: "text-end", id: name },
+  ]);
+  const step = [{ type: "start-step" }, ...parts, { type: "finish-step" }];
+  model.push("r", { type: "start", messageId: "r" }, ...step, { type: "finish" });
+}
+"""
+
 MISSING = """
 ([name, from, to, more]) => {
   const text = document.querySelector(".cw-log").textContent;
@@ -148,6 +168,37 @@ def test_nothing_that_is_written_runs_loads_or_hides_the_rest(browser: Browser) 
                 missing += scene.page.evaluate(MISSING, [name, before, count, []])
                 if missing:
                     problems[payload] = [*problems.get(payload, []), *missing]
+            forbidden = scene.page.evaluate(FORBIDDEN)
+            for what, found in {"forbidden": forbidden, "requests": scene.requests, "errors": scene.errors}.items():
+                if found:
+                    problems[f"{what} {start}"] = found
+            if _attacked(scene):
+                problems[f"attacked {start}"] = _attacked(scene)
+    assert not problems, json.dumps(problems, indent=1, ensure_ascii=False)
+
+
+ATTACKS: list[str] = json.loads((ROOT / "tests" / "fixtures" / "dompurify.json").read_text(encoding="utf-8"))[
+    "payloads"
+]
+
+
+@pytest.mark.usefixtures("scenes")
+def test_attacks_on_sanitisers_neither_run_nor_hide_the_rest_of_an_answer(browser: Browser) -> None:
+    problems: dict[str, Any] = {}
+    size = 60
+    for start in range(0, len(ATTACKS), size):
+        with scene_page(browser) as scene:
+            scene.page.add_init_script(
+                "window.attacked = null; window.alert = () => { window.attacked = new Error().stack; };"
+            )
+            scene.open()
+            payloads = [(f"p{index}", payload) for index, payload in enumerate(ATTACKS[start : start + size], start)]
+            scene.page.evaluate(HTML, payloads)
+            scene.page.evaluate(OPEN)
+            for name, payload in payloads:
+                missing = scene.page.evaluate(MISSING, [name, 0, 3, []])
+                if missing:
+                    problems[payload] = missing
             forbidden = scene.page.evaluate(FORBIDDEN)
             for what, found in {"forbidden": forbidden, "requests": scene.requests, "errors": scene.errors}.items():
                 if found:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from .scenes import scene_page
 
-SCENES = "finished,streaming,thinking,running,approval,question,sources,outputs,error,stopped,draft,gone"
+SCENES = "finished,streaming,thinking,running,approval,question,sources,outputs,error,stopped,draft,gone,names,wide"
 
 # Everything that can be clicked is at least 24 px high and wide, but for links within a text.
 SMALL = """
@@ -19,14 +19,37 @@ SMALL = """
   .filter(([one, box]) => box.width > 0 && (box.height < 23.5 || box.width < 23.5))
   .map(([one, box]) => `${one.outerHTML.slice(0, 120)} ${box.width} × ${box.height}`)
 """
-# What is wider than its view, and does not scroll by itself.
+# What reaches beyond its view, and does not scroll by itself.
 WIDE = """
 () => [...document.querySelectorAll(".copilot-widget")].flatMap((view) => {
-  const right = view.getBoundingClientRect().right;
-  return [...view.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > right + 1
-    && !one.closest("pre, .cw-scroll-x, .cw-scroll, .cw-display, math, .cw-hidden, .cw-row, .cw-header, svg")
-  ).map((one) => one.outerHTML.slice(0, 160));
+  const { left, right } = view.getBoundingClientRect();
+  return [...view.querySelectorAll("*")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width > 0 && (box.right > right + 1 || box.left < left - 1)
+      && !one.closest("pre, .cw-scroll-x, .cw-scroll, .cw-display, .cw-hidden, svg");
+  }).map((one) => one.outerHTML.slice(0, 160));
 })
+"""
+# Numbers and words of tables that are broken into pieces.
+BROKEN = """
+() => [...document.querySelectorAll(".copilot-widget :is(th, td)")].filter((cell) => {
+  const range = document.createRange();
+  const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (words.nextNode()) {
+    range.selectNode(words.currentNode);
+    if (/^\\S{1,12}$/.test(words.currentNode.data) && range.getClientRects().length > 1) return true;
+  }
+  return false;
+}).map((cell) => cell.outerHTML)
+"""
+# Items of lists that leave their marker no room, on the side where their direction puts it.
+CRAMPED = """
+() => [...document.querySelectorAll(".cw-markdown li:not(:has(.cw-check))")].filter((item) => {
+  const box = item.getBoundingClientRect();
+  const frame = item.parentElement.parentElement.getBoundingClientRect();
+  const isLeft = getComputedStyle(item).direction === "ltr";
+  return (isLeft ? box.left - frame.left : frame.right - box.right) < 20;
+}).map((item) => item.outerHTML)
 """
 
 
@@ -50,6 +73,8 @@ def test_every_state_can_be_read_and_reached(
         assert scene.axe() == []
         assert scene.page.evaluate(SMALL) == []
         assert scene.page.evaluate(WIDE) == []
+        assert scene.page.evaluate(BROKEN) == []
+        assert scene.page.evaluate(CRAMPED) == []
         assert scene.requests == []
         assert scene.errors == []
         moving = scene.page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length")
@@ -108,3 +133,52 @@ def test_tables_code_math_and_links_work_by_keyboard_and_without_a_network(brows
         picture.click()
         expect(log.get_by_role("img", name="a plot")).to_have_count(1)
         assert scene.requests == ["https://example.org/plot.png"]
+
+
+FILES = """
+box => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array([137, 80])], `${"a_long_name_".repeat(9)}.png`, {type: "image/png"}));
+  data.items.add(new File([new Uint8Array([80, 75, 3, 4, 0])], "data.zip"));
+  box.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+}
+"""
+
+
+@pytest.mark.usefixtures("scenes")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_opens_can_be_read_and_reached(browser: Browser, theme: str) -> None:
+    with scene_page(browser, viewport={"width": 400, "height": 900}) as scene:
+        page = scene.open("panel", theme, width=360).page
+
+        def check() -> None:
+            assert scene.axe() == []
+            assert page.evaluate(SMALL) == []
+            assert page.evaluate(WIDE) == []
+
+        page.evaluate(
+            """() => {
+              const model = Object.values(window.scenes)[0];
+              const item = (text) => ({ text, start: 0, end: 2, kind: "variable", detail: "list, 3" });
+              model.answers.set("complete", () => ({ items: [item("@sales"), item(`@${"sums_".repeat(20)}`)] }));
+              model.answers.set("send", () => ({ note: "| name | n |\\n|---|---|\\n| a | b |" }));
+              model.emit({ type: "view", view: { models: ["a/b", "openai/gpt-5"] } });
+            }"""
+        )
+        box = page.get_by_role("textbox", name="Message")
+        box.press_sequentially("@s")
+        expect(page.get_by_role("option")).to_have_count(2)
+        check()
+        box.press("Escape")
+        box.evaluate(FILES)
+        expect(page.get_by_role("alert")).to_contain_text("data.zip")
+        expect(page.get_by_role("listitem")).to_have_count(1)
+        check()
+        page.get_by_role("button", name=re.compile("^Remove")).click()
+        box.fill("/usage")
+        box.press("Enter")
+        expect(page.get_by_role("region", name="/usage")).to_be_visible()
+        check()
+        page.get_by_role("button", name="Model: openai/gpt-5").click()
+        expect(page.get_by_role("listbox", name="Models")).to_be_visible()
+        check()

@@ -326,4 +326,11 @@ def test_a_file_comes_in_pieces_and_goes_with_the_message(panel: Panel):
     odd = {"url": "data:application/zip;base64,UEsDBP8=", "mediaType": "application/zip", "filename": "b.zip"}
     assert "neither an image nor text" in panel.send("and this", attachments=[odd])["message"]
     assert "takes no files" in panel.send("/usage", attachments=[odd])["message"]
+    kernel.run("c.ask_again(c.runs[-1], 'read this')").check()
+    ended(kernel)
+    assert kernel.value("[part.partition(chr(10))[0] for part in seen[-1][-1]]") == ["read this", "[a.csv]"]
+    edited = panel.send("read this", replaces=kernel.value("c.runs[-1].id"))  # the page has it no more: it was removed
+    assert edited["turn"]["user"]["parts"] == [{"type": "text", "text": "read this", "state": "done"}]
+    ended(kernel)
+    assert kernel.value("seen[-1][-1]") == ["read this"]
     assert shown(kernel.run("%copilot /help"))

@@ -4,7 +4,7 @@ import type { ComponentChildren, ComponentType, Fragment } from "preact";
 import type { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { jsx } from "preact/jsx-runtime";
 import type { useWidget } from "../components/context.ts";
-import type { ToolPart } from "../protocol-types.ts";
+import type { ToolPart, UIMessage } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
 import type { Note } from "../store.ts";
 import type { Turn } from "../view.ts";
@@ -40,6 +40,14 @@ export interface Place {
   said(): string[];
 }
 
+/** Files that go with a message. */
+export interface Taken {
+  /** Rejects where one could not be uploaded. */
+  sent: Promise<Sent[]>;
+  /** The message was refused: they are chips again. */
+  giveBack(): void;
+}
+
 export interface Assist {
   /** Files that would go with a message now. */
   readonly count: number;
@@ -48,8 +56,10 @@ export interface Assist {
   add(files: Iterable<File>): void;
   /** Lets the user choose files. */
   browse(): void;
-  /** The files, and their chips go; rejects where one could not be uploaded. */
-  take(): Promise<Sent[]>;
+  /** The files, and their chips go. */
+  take(): Taken;
+  /** The files of the message that is edited become chips; without one they go. */
+  edit(message?: UIMessage): void;
   close(): void;
   end(): void;
 }

@@ -1,6 +1,9 @@
 /** Files that go with the next message, as chips above the box. */
+
+import type { UIMessage } from "../protocol-types.ts";
+import { isDataPart } from "../protocol-types.ts";
 import { removeFile, tooLarge, tooMany, unreadableFile, Words, wrongKind } from "../strings.ts";
-import type { Place, Sent } from "./assist.ts";
+import type { Place, Sent, Taken } from "./assist.ts";
 import { make } from "./dom.ts";
 
 export const MOST_BYTES = 20_000_000;
@@ -12,6 +15,8 @@ const PICTURES = /^image\/(?:png|jpe?g|gif|webp)$/;
 interface Held {
   chip: HTMLElement;
   sent: Promise<Sent>;
+  /** It came with the message that is edited. */
+  isOld: boolean;
 }
 
 /** What a browser does not know is text where it can be read as one: .py, .ipynb, .toml. */
@@ -35,6 +40,8 @@ export function sizeOf(bytes: number): string {
 
 export class Files {
   readonly #place: Place;
+  /** In the place while there are any; what was refused stands beside it. */
+  readonly #list = make("div", { class: "cw-chips", role: "list", "aria-label": Words.Files });
   #held: Held[] = [];
 
   constructor(place: Place) {
@@ -45,13 +52,18 @@ export class Files {
     return this.#held.length;
   }
 
-  add(files: Iterable<File>): void {
+  add(files: Iterable<File>, isOld = false): void {
     for (const file of files) {
       const problem = this.#refusal(file);
       if (problem) this.#complain(problem);
-      else this.#hold(file);
+      else this.#hold(file, isOld);
     }
     this.#place.changed();
+  }
+
+  edit(message?: UIMessage): void {
+    for (const held of this.#held) if (held.isOld) this.#drop(held);
+    if (message) this.add(filesOf(message), true);
   }
 
   browse(): void {
@@ -66,18 +78,23 @@ export class Files {
     return "";
   }
 
-  #hold(file: File): void {
+  #hold(file: File, isOld: boolean): void {
     const name = file.name || Words.Unnamed;
     const chip = make("span", { class: "cw-chip", role: "listitem" });
     const state = make("span", { class: "cw-muted" }, sizeOf(file.size));
-    const held: Held = { chip, sent: this.#upload(file, name, state) };
+    const held: Held = { chip, sent: this.#upload(file, name, state), isOld };
     chip.append(make("span", { class: "cw-chip-name", title: name }, name), state, this.#remover(name, held));
-    this.#held.push(held);
-    this.#place.chips.append(chip);
+    this.#show(held);
     held.sent.catch((error: unknown) => {
       this.#drop(held);
       this.#complain(error instanceof Error ? error.message : String(error));
     });
+  }
+
+  #show(held: Held): void {
+    this.#held.push(held);
+    this.#list.append(held.chip);
+    this.#place.chips.prepend(this.#list);
   }
 
   #remover(name: string, held: Held): HTMLElement {
@@ -107,26 +124,52 @@ export class Files {
 
   #drop(held: Held): void {
     held.chip.remove();
+    if (!this.#list.hasChildNodes()) this.#list.remove();
     this.#held = this.#held.filter((other) => other !== held);
     this.#place.changed();
   }
 
   /** Why a file does not go along; until the next one, or until it is clicked away. */
   #complain(problem: string): void {
-    const line = make("span", { class: "cw-problem cw-chip-problem", role: "alert" }, `${problem} `);
+    const line = make("p", { class: "cw-problem", role: "alert" }, `${problem} `);
     const button = make("button", { type: "button", class: "cw-button cw-quiet" }, Words.Dismiss);
     button.addEventListener("click", () => line.remove());
     line.append(button);
     this.#place.chips.append(line);
   }
 
-  take(): Promise<Sent[]> {
+  take(): Taken {
     const taken = this.#held;
     this.#held = [];
+    this.#list.replaceChildren();
     this.#place.chips.replaceChildren();
     this.#place.changed();
-    return Promise.all(taken.map(({ sent }) => sent));
+    const giveBack = async () => {
+      for (const held of taken) {
+        const isThere = await held.sent.then(Boolean, () => false); // what could not be uploaded was said already
+        if (!isThere) continue;
+        held.isOld = false;
+        this.#show(held);
+      }
+      this.#place.changed();
+    };
+    return { sent: Promise.all(taken.map(({ sent }) => sent)), giveBack: () => void giveBack() };
   }
+}
+
+/** The files that went with a message; a mention's text is not one of them. */
+function filesOf(message: UIMessage): File[] {
+  return message.parts.flatMap((part) => {
+    if (isDataPart(part)) {
+      const { name = "", text = "" } = (part.data ?? {}) as { name?: string; text?: string };
+      const isFile = part.type === "data-context" && !name.startsWith("@");
+      return isFile ? [new File([text], name, { type: "text/plain" })] : [];
+    }
+    const [, body] = (part.type === "file" && /^data:[^,]*;base64,(.*)$/.exec(part.url)) || [];
+    if (part.type !== "file" || body === undefined) return [];
+    const bytes = Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
+    return [new File([bytes], part.filename ?? "", { type: part.mediaType })];
+  });
 }
 
 async function base64Of(file: File): Promise<string> {

@@ -1,6 +1,9 @@
+import { useState } from "preact/hooks";
 import type { ToolPart } from "../protocol-types.ts";
+import { allCharacters } from "../strings.ts";
 import { codeNameOf, codeOf, inputOf } from "../words.ts";
 import { Code } from "./code.tsx";
+import { ShowAll } from "./output.tsx";
 
 interface Props {
   part: ToolPart;
@@ -24,13 +27,35 @@ export function Arguments({ part, language = languageOf(part), insertable = true
     <>
       {others.length > 0 && (
         <dl class="cw-arguments">
-          {others.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} =`}>{literal(value)}</dd>])}
+          {others.map(([name, value]) => [
+            <dt key={name}>{name}</dt>,
+            <dd key={`${name} =`}>
+              <Literal name={name} text={literal(value)} />
+            </dd>,
+          ])}
         </dl>
       )}
       {code !== null && !shown.includes(code) && (
         <Code code={code} language={language} streaming={streaming} insertable={insertable} follow />
       )}
       {isOther && <Code code={literal(part.input)} language="json" streaming={streaming} />}
+    </>
+  );
+}
+
+/** Characters, and lines, of a value that is shown whole: about as high as the box that a longer one scrolls in. */
+const SHORT = 300;
+const FEW = 10;
+
+function Literal({ name, text }: { name: string; text: string }) {
+  const [all, setAll] = useState(false);
+  if (all || (text.length < SHORT && text.split("\n", FEW + 1).length <= FEW)) return text;
+  return (
+    <>
+      <div class="cw-scroll" tabIndex={0} role="group" aria-label={name}>
+        {text}
+      </div>
+      <ShowAll text={allCharacters(text.length)} act={() => setAll(true)} />
     </>
   );
 }

@@ -22,6 +22,7 @@ export function Composer() {
   }
   const help = useAssist(box, setText, () => setCount((count) => count + 1));
   useEffect(() => {
+    help.use((assist) => assist.edit(editing?.user));
     if (editing) box.current?.focus({ preventScroll: true }); // the user pressed Edit
   }, [editing]);
 
@@ -35,7 +36,8 @@ export function Composer() {
   const send = () => {
     if (gone || isEmpty) return;
     help.assist.current?.close();
-    void store.send(text, count > 0 ? help.assist.current?.take() : undefined);
+    const files = count > 0 ? help.assist.current?.take() : undefined;
+    void store.send(text, files?.sent).then((isSent) => isSent || files?.giveBack());
     setText("");
   };
   const stop = () => {
@@ -82,7 +84,7 @@ export function Composer() {
           </button>
         </p>
       )}
-      <div class="cw-place cw-chips" role="list" aria-label={Words.Files} ref={help.chips} />
+      <div class="cw-place" ref={help.chips} />
       <textarea
         ref={box}
         rows={1}
@@ -94,7 +96,7 @@ export function Composer() {
         value={text}
         disabled={gone}
         onFocus={() => help.use()} // should it have failed to come
-        onPaste={(event) => onFiles(event, event.clipboardData)}
+        onPaste={(event) => hasText(event.clipboardData) || onFiles(event, event.clipboardData)}
         onInput={(event) => setText(event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
@@ -161,6 +163,12 @@ function useAssist(box: { current: HTMLTextAreaElement | null }, setText: (text:
       if (made) act?.(made);
     });
   return { assist, menu, chips, use };
+}
+
+/** Excel puts a picture of the cells beside their text, which is what is meant; macOS puts a file's name beside the file. */
+function hasText(data: DataTransfer | null): boolean {
+  const text = data?.getData("text/plain").trim();
+  return !!text && ![...(data?.files ?? [])].some(({ name }) => text.includes(name));
 }
 
 /** As high as its text, up to the style's max-height. */

@@ -109,7 +109,7 @@ export function Text({ text }: { text: string }) {
   );
 }
 
-const ShowAll = ({ text, act }: { text: string; act: () => void }) => (
+export const ShowAll = ({ text, act }: { text: string; act: () => void }) => (
   <button type="button" class="cw-button" onClick={act}>
     {text}
   </button>

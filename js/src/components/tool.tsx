@@ -30,7 +30,9 @@ export function Tool({ run, part, current }: ToolProps) {
     <div class={`cw-tool cw-${mood}`} data-part="tool" data-tool={toolNameOf(part)} data-state={part.state}>
       <button type="button" class="cw-row" aria-expanded={open} aria-controls={body} onClick={() => setChosen(!open)}>
         <Icon name="chevron" class={open ? "cw-open" : ""} />
-        <span class="cw-row-title">{titleOf(part)}</span>
+        <span class="cw-row-title" title={titleOf(part)}>
+          {titleOf(part)}
+        </span>
         <RowDetail run={run} part={part} mood={mood} />
         <span class="cw-row-state">
           <StateMark mood={mood} word={isAsked ? Words.AnswerNeeded : stateWord(part)} />

@@ -39,6 +39,24 @@ Inside **it**.
 
 The end.`;
 
+const LINKED = `[a]: https://example.org/a "A"
+
+See [it][1], [a] and [A][].
+
+> [b]: https://example.org/b
+
+\`\`\`python
+x[1]
+\`\`\`
+
+- Nothing
+- [b] and ![c][ B ]
+
+[1]: https://example.org/1
+[2]: <https://example.org/2>
+
+The end.`;
+
 function whole(text: string): Block[] {
   return new BlockStream().update(text, true);
 }
@@ -66,7 +84,7 @@ describe("BlockStream", () => {
   });
 
   it("ends the same however the text arrived", () => {
-    for (const text of [TEXT, `${LONG_LIST}\n\n${LONG_PARAGRAPH}`]) {
+    for (const text of [TEXT, LINKED, `${LONG_LIST}\n\n${LONG_PARAGRAPH}`]) {
       fc.assert(
         fc.property(fc.array(fc.nat(text.length), { maxLength: 60 }), (cuts) => {
           expect(shown(streamed(text, cuts))).toEqual(shown(whole(text)));
@@ -118,6 +136,18 @@ describe("BlockStream", () => {
     blocks = stream.update(LONG_PARAGRAPH.slice(0, cut), false);
     const text = blocks.map((block) => toHtml(block.source).replace(/<[^>]*>|\n/g, "")).join(" ");
     expect(text.split(/\s+/)).toEqual(LONG_PARAGRAPH.slice(0, cut).replaceAll("**", "").split(/\s+/));
+  });
+
+  it("gives definitions to the blocks that use them, and keeps all others", () => {
+    const stream = new BlockStream();
+    const before = stream.update(LINKED, false).map(({ source }) => source);
+    const after = stream.update(LINKED, true);
+    expect(after.map(({ source }) => toHtml(source)).join("")).toBe(toHtml(LINKED));
+    const changed = after.filter(({ source }, index) => source !== before[index]);
+    expect(changed.map(({ source }) => source.trim())).toEqual([
+      `[1]: https://example.org/1\n[a]: https://example.org/a "A"\n\nSee [it][1], [a] and [A][].`,
+      "[b]: https://example.org/b\n\n- Nothing\n- [b] and ![c][ B ]",
+    ]);
   });
 
   it("resolves links that are defined in another block once the text is complete", () => {

@@ -7,7 +7,7 @@
  */
 
 import { withoutReferences } from "./inline.ts";
-import { lexBlocks } from "./lexer.ts";
+import { definitionsIn, lexBlocks } from "./lexer.ts";
 import { repair } from "./repair.ts";
 
 export type Block = MarkdownBlock | CodeBlock;
@@ -33,6 +33,9 @@ const LONG = 1_200;
 const LIST = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
 const FENCE = /^ {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/;
 
+const DEFINITION = /^[ >]*\[[^\]\n]+\]:\s/m;
+const LABEL = /\[((?:\\.|[^[\]\\])+)\]/g;
+
 export class BlockStream {
   #done: Block[] = [];
   #offset = 0; // where in the text the first block begins that is not final
@@ -56,7 +59,7 @@ export class BlockStream {
       for (const block of ready) this.#commit(block);
       if (ready.length > 0 || this.#split(tail)) continue;
       const source = repair(withoutReferences(tail));
-      return source.trim() === "" ? [...this.#done] : [...this.#done, this.#markdown(source)];
+      return showsNothing(source) ? [...this.#done] : [...this.#done, this.#markdown(source)];
     }
   }
 
@@ -67,7 +70,7 @@ export class BlockStream {
   /** Makes `block` final. `goesOn`: it is a piece of a paragraph, and so is what follows. */
   #commit(block: Block, goesOn = false): void {
     const isPiece = block.kind === "markdown" && (goesOn || this.#isPiece);
-    if (block.source.trim() !== "") this.#done.push(this.#provisional(isPiece ? { ...block, isPiece } : block));
+    if (!showsNothing(block.source)) this.#done.push(this.#provisional(isPiece ? { ...block, isPiece } : block));
     this.#offset += block.source.length;
     this.#isPiece = goesOn;
     this.#scanned = 0;
@@ -81,14 +84,14 @@ export class BlockStream {
   }
 
   #end(text: string): Block[] {
-    const hasDefinitions = /^ {0,3}\[[^\]\n]+\]:\s/m.test(text);
-    if (this.#isProvisional || hasDefinitions || this.#offset === 0) {
+    if (this.#isProvisional || this.#offset === 0) {
       this.#offset = 0;
       this.#done = [];
     }
-    if (hasDefinitions) return [{ kind: "markdown", source: text }]; // a link may be defined in another block
     const rest = grouped(text.slice(this.#offset)).map(toBlock);
-    return [...this.#done, ...rest].filter(({ source }) => source.trim() !== "");
+    const blocks = [...this.#done, ...rest].filter(({ source }) => !showsNothing(source));
+    const definitions = DEFINITION.test(text) ? definitionsIn(text) : null; // a link may be defined in another block
+    return definitions?.size ? blocks.map((block) => withDefinitions(block, definitions)) : blocks;
   }
 
   /** Blocks that no later text can change: all before the last one. */
@@ -123,6 +126,21 @@ export class BlockStream {
     this.#commit({ kind: "markdown", source: tail.slice(0, cut) }, inList === 0);
     return true;
   }
+}
+
+/** Blank, or nothing but what links refer to. */
+function showsNothing(source: string): boolean {
+  if (source.trim() === "") return true;
+  return DEFINITION.test(source) && lexBlocks(source).every(({ type }) => type === "def" || type === "space");
+}
+
+/** A block that refers to definitions gets them, so that it can be drawn by itself; all others stay as they are drawn. */
+function withDefinitions(block: Block, definitions: ReadonlyMap<string, string>): Block {
+  if (block.kind === "code") return block;
+  const labels = Array.from(block.source.matchAll(LABEL), ([, label = ""]) => label.toLowerCase().replace(/\s+/g, " "));
+  const known = [...new Set(labels)].flatMap((label) => definitions.get(label) ?? []);
+  const used = known.filter((definition) => !block.source.includes(definition));
+  return used.length > 0 ? { ...block, source: `${used.join("\n")}\n\n${block.source}` } : block;
 }
 
 /** A line that may become the closing fence is not shown as code. */

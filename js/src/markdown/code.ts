@@ -3,6 +3,7 @@ import { copyText } from "../clipboard.ts";
 import { codeIn, Words } from "../strings.ts";
 import { escapeHtml } from "./escape.ts";
 import { languageOf } from "./language.ts";
+import { makeScrollable } from "./scroll.ts";
 import { type Services, withAsset } from "./services.ts";
 
 export interface Coloured {
@@ -39,7 +40,6 @@ export function codeFigure(services: Services): CodeFigure {
   label.className = "cw-code-language";
   bar.append(label);
   const pre = document.createElement("pre");
-  pre.tabIndex = 0; // so that the keyboard can scroll it
   const code = document.createElement("code");
   pre.append(code);
   element.append(bar, pre);
@@ -51,8 +51,7 @@ export function codeFigure(services: Services): CodeFigure {
     update(text, info, streaming) {
       const language = languageOf(info);
       label.textContent = info.trim().split(/\s/)[0] ?? "";
-      pre.setAttribute("aria-label", language ? codeIn(language) : Words.Code);
-      pre.setAttribute("role", "group");
+      makeScrollable(pre, language ? codeIn(language) : Words.Code);
       if (insert) insert.hidden = language !== "python" || streaming;
       painter.paint(text, language, streaming);
     },

@@ -3,6 +3,7 @@ import { loadPicture, Words } from "../strings.ts";
 import { codeFigure } from "./code.ts";
 import { hostOf } from "./links.ts";
 import { drawMath } from "./math.ts";
+import { makeScrollable } from "./scroll.ts";
 import type { Services } from "./services.ts";
 
 /** `heading`: the level of the heading before, so that none is skipped. Returns the level of the last one. */
@@ -11,9 +12,7 @@ export function enhance(root: DocumentFragment, services: Services, heading: num
   for (const table of root.querySelectorAll("table")) {
     const box = document.createElement("div");
     box.className = "cw-scroll-x";
-    box.tabIndex = 0; // so that the keyboard can scroll it
-    box.setAttribute("role", "group");
-    box.setAttribute("aria-label", Words.Table);
+    makeScrollable(box, Words.Table);
     table.replaceWith(box);
     box.append(table);
   }

@@ -6,12 +6,22 @@ export interface HtmlPart {
   sanitize(html: string): DocumentFragment;
 }
 
-/** Calls `use` with the harmless fragment; `otherwise`, where the part cannot be had. */
+/** Calls `use` with the harmless fragment; `otherwise`, where the part cannot be had, or fails: what fails hides no more. */
 export function withSanitized(
   html: string,
   services: Services,
   use: (fragment: DocumentFragment) => void,
   otherwise?: () => void,
 ): void {
-  withAsset<HtmlPart>("html.js", services, ({ sanitize }) => use(sanitize(html)), otherwise);
+  const draw = ({ sanitize }: HtmlPart): void => {
+    let fragment: DocumentFragment;
+    try {
+      fragment = sanitize(html);
+    } catch {
+      otherwise?.();
+      return;
+    }
+    use(fragment);
+  };
+  withAsset<HtmlPart>("html.js", services, draw, otherwise);
 }

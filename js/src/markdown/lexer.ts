@@ -81,5 +81,18 @@ const options: MarkedOptions = {
 /** A whole text. */
 export const lex = (source: string): TokensList => new Lexer(options).lex(source);
 
+/** What links may refer to anywhere in `source`, as it is written there, by its label; the first of two counts. */
+export function definitionsIn(source: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const collect = (tokens: readonly Token[]): void => {
+    for (const token of tokens) {
+      if (token.type === "def" && !found.has(token.tag)) found.set(token.tag, token.raw.trim());
+      collect((token as Tokens.Generic).tokens ?? (token as Tokens.List).items ?? []);
+    }
+  };
+  collect(lexBlocks(source));
+  return found;
+}
+
 /** Its blocks, without what is in them. */
 export const lexBlocks = (source: string): Token[] => new Lexer(options).blockTokens(source, []);

@@ -1,4 +1,6 @@
 /** Math as MathML, drawn in place of its TeX as soon as the part that can do so is here. */
+import { Words } from "../strings.ts";
+import { makeScrollable } from "./scroll.ts";
 import { type Services, withAsset } from "./services.ts";
 
 export interface MathPart {
@@ -9,7 +11,10 @@ export interface MathPart {
 export function drawMath(element: HTMLElement, services: Services): void {
   const tex = element.textContent ?? "";
   const display = element.dataset.display === "true";
-  if (display) element.classList.add("cw-display");
+  if (display) {
+    element.classList.add("cw-display");
+    makeScrollable(element, Words.Formula);
+  }
   withAsset<MathPart>("math.js", services, ({ draw }) => {
     element.classList.add("cw-drawn");
     draw(tex, element, display);

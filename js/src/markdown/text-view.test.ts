@@ -44,6 +44,17 @@ describe("TextView", () => {
     expect(block?.querySelector("code")?.textContent).toBe("x = 1\ny = 2");
   });
 
+  it("draws again only what a definition at the end of the answer makes a link of", () => {
+    const text = view();
+    const answer = "# Title\n\nSee [it][1].\n\nMore [of it].\n\n```python\nx = 1\n```\n";
+    text.update(answer, false);
+    const before = [...text.element.children];
+    text.update(`${answer}\n[1]: https://example.org/1\n`, true);
+    const after = [...text.element.children];
+    expect(after.map((block, index) => block === before[index])).toEqual([true, false, true, true]); // the second has the link
+    expect(text.element.querySelector("a")?.getAttribute("href")).toBe("https://example.org/1");
+  });
+
   it("starts anew when the text is another one", () => {
     const text = view();
     text.update("One answer.\n\nMore of it.", false);

@@ -44,6 +44,7 @@ export const assist: AssistModule["assist"] = (place: Place): Assist => {
     add: (given) => files.add(given),
     browse: () => files.browse(),
     take: () => files.take(),
+    edit: (message) => files.edit(message),
     close: () => menu.close(),
     end() {
       ended.abort();

@@ -1,4 +1,6 @@
 // @vitest-environment jsdom
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sanitize } from "./html.ts";
 import { toHtml } from "./markdown.ts";
@@ -10,6 +12,9 @@ function clean(html: string): string {
 }
 
 const notShown = (names: string): string => `<p class="cw-muted">Not shown: ${names}</p>`;
+
+const FOLDER = join(import.meta.dirname, "../../../tests/fixtures");
+const ATTACKS = JSON.parse(readFileSync(join(FOLDER, "dompurify.json"), "utf8")).payloads as string[];
 
 describe("sanitize", () => {
   it.each([
@@ -40,6 +45,28 @@ describe("sanitize", () => {
     ],
   ])("%s", (html, expected) => {
     expect(clean(html)).toBe(expected);
+  });
+
+  it.each(ATTACKS)("leaves nothing that acts of %s", (html) => {
+    const box = document.createElement("div");
+    box.append(sanitize(html));
+    const acting = "script,style,iframe,object,embed,form,input,select,button,svg,math,template,base,link,meta";
+    expect([...box.querySelectorAll(acting)].map(({ outerHTML }) => outerHTML)).toEqual([]);
+    for (const { attributes } of box.querySelectorAll("*")) {
+      for (const { name, value } of attributes) {
+        expect(name).not.toMatch(/^on|^(?:style|id|name|srcset|srcdoc|action|formaction|xlink:href)$/i);
+        if (name === "href") expect(value).toMatch(/^(?:https?:|mailto:)/i);
+        if (name === "src") expect(value).toMatch(/^data:image\//i);
+      }
+    }
+  });
+
+  it("reads the name of a form that calls a field of its own nodeName", () => {
+    const field = { get: () => document.createElement("input"), configurable: true }; // browsers do so, jsdom does not
+    Object.defineProperty(HTMLFormElement.prototype, "nodeName", field);
+    const html = clean("<form><input name=nodeName>123</form>after");
+    Reflect.deleteProperty(HTMLFormElement.prototype, "nodeName");
+    expect(html).toBe(`123after${notShown("form, input")}`);
   });
 
   it("says where a link goes, and gives the page that opens nothing of ours", () => {

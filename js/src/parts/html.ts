@@ -82,8 +82,13 @@ function withoutOpenEnds(html: string): string {
 /** Things to see that are not shown: said in their place, so that nobody takes what is left for the whole. */
 const NAMED = /^(?:script|iframe|svg|math|video|audio|object|embed|canvas|form|input|select|button|template)$/;
 
+/** A form's own `nodeName` may be a field of it that is called so. */
+const nodeNameOf = Object.getOwnPropertyDescriptor(Node.prototype, "nodeName")?.get as (this: Node) => string;
+
 function leftOut(): string[] {
-  const names = purifier.removed.map((entry) => ("element" in entry ? entry.element.nodeName.toLowerCase() : ""));
+  const names = purifier.removed.map((entry) =>
+    "element" in entry ? nodeNameOf.call(entry.element).toLowerCase() : "",
+  );
   return [...new Set(names.filter((name) => NAMED.test(name)))];
 }
 
