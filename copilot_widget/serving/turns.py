@@ -203,10 +203,9 @@ def _shown(message: UIMessage) -> dict[str | None, str]:
     """Digests of the calls that the client was shown, by call."""
     shown: dict[str | None, str] = {}
     for part in message.parts:
-        if isinstance(part, DataPart) and part.type == "data-approval" and isinstance(part.data, dict):
-            digest = cast("dict[str, Any]", part.data).get("digest")
-            if isinstance(digest, str):
-                shown[part.id] = digest
+        card: Any = part.data if isinstance(part, DataPart) and part.type == "data-approval" else None
+        if isinstance(card, dict) and isinstance(digest := cast("dict[str, Any]", card).get("digest"), str):
+            shown[cast("DataPart", part).id] = digest
     return shown
 
 

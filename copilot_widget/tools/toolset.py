@@ -13,8 +13,9 @@ from typing import Any, Union, cast
 
 from ..errors import UsageError
 from ..models.base import Json, ToolSchema
+from .approval import question_of
 from .base import ApprovalRequest, Tool, ToolContext, ToolResult, Toolset, tool_name
-from .function import Approval, FunctionTool, asked
+from .function import Approval, FunctionTool, asked, asked_aside, is_async
 from .jsonable import cut_line, safe_repr
 
 Given = Union[Toolset, Tool, Callable[..., Any], Iterable[Any], object]
@@ -155,14 +156,13 @@ class _Asking(_Wrapped):
         return self._inner.approval(input) or self._asked(input)
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if name != "question":
-            return found
+        if name != "question" or not (is_async(self._approval) or hasattr(self._inner, name)):
+            return getattr(self._inner, name)
+        return self._question
 
-        async def question(input: Json, context: ToolContext) -> ApprovalRequest | None:
-            return await found(input, context) or self._asked(input)
-
-        return question
+    async def _question(self, input: Json, context: ToolContext) -> ApprovalRequest | None:
+        own = await question_of(self._inner, input, context)
+        return own or await asked_aside(self._approval, tool_name(self._inner), input)
 
     def _asked(self, input: Json) -> ApprovalRequest | None:
         return asked(self._approval, tool_name(self._inner), input)
