@@ -65,11 +65,7 @@ class FunctionTool(Generic[P, R]):
     ) -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", "")
-        if not _NAME.fullmatch(self.name):
-            raise UsageError(
-                f"{self.name or safe_repr(function, 80)!r} cannot be a tool's name.",
-                hint="Give one of letters, digits, _ and - with @tool(name=…).",
-            )
+        checked_name(self.name, function)
         if not timeout > 0:
             raise UsageError(f"timeout must be positive, got {timeout}.")
         self.title = title or self.name.replace("_", " ").replace("-", " ").strip().capitalize() or self.name
@@ -91,6 +87,8 @@ class FunctionTool(Generic[P, R]):
             "read_only": read_only, "main_thread": main_thread, "parallel": parallel, "client": client,
             "timeout": timeout,
         }  # fmt: skip
+        self.decorated = False
+        """Made by `@tool`, and not of a function as it was given."""
         self._arguments = Arguments(function, docstring)
         self._schema: ToolSchema | None = None
         functools.update_wrapper(self, function)
@@ -184,6 +182,16 @@ class FunctionTool(Generic[P, R]):
         return error
 
 
+def checked_name(name: str, function: Any = None) -> str:
+    """Raises UsageError for what cannot be a tool's name."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name or safe_repr(function, 80)!r} cannot be a tool's name.",
+            hint="Give one of at most 64 letters, digits, _ and - with @tool(name=…).",
+        )
+    return name
+
+
 async def _looked(look: Look, input: Json, context: ToolContext) -> ApprovalRequest | None:
     return await aside(functools.partial(look, input, context), "question")
 
@@ -264,7 +272,28 @@ def _make(function: Callable[..., Any], **options: Any) -> FunctionTool[..., Any
         return FunctionTool(inner.function, **{**inner._options, **options})  # pyright: ignore[reportPrivateUsage]
     if not callable(function):
         raise UsageError(f"@tool needs a function, got {cut_line(safe_repr(function), 80)}.")
-    return FunctionTool(function, **options)
+    made = FunctionTool(function, **options)
+    made.decorated = True
+    if _checks[0] and getattr(function, "__module__", None) == "__main__":
+        _check(made)
+    return made
+
+
+_checks = [False]
+
+
+def check_at_once() -> None:
+    """From now on the cell that decorates a function tells what is wrong with it. Elsewhere that waits until a schema
+    is needed, since it loads pydantic."""
+    _checks[0] = True
+
+
+def _check(made: FunctionTool[..., Any]) -> None:
+    try:
+        _ = made.schema
+    except UsageError as error:
+        if not isinstance(error.__cause__, NameError):  # a type that another cell may define
+            raise
 
 
 __all__ = ["FunctionTool", "tool"]
