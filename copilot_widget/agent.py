@@ -39,7 +39,7 @@ from .protocol.reducer import Reducer
 from .protocol.wire import parse_chunk
 from .spending import Spending
 from .state import PendingCall, RunState, digest
-from .tools.approval import Decision, Policy, Question
+from .tools.approval import Decision, Policy
 from .tools.base import Tool, Toolset
 from .turn import ModelTurn
 
@@ -78,14 +78,10 @@ class Agent:
         """The tools as they are now, by name."""
         return self._toolset.tools()
 
-    def decide(self, tool: Tool, call: PendingCall, question: Question | None = None) -> Decision:
-        """What the policy says of one call; a policy that raises denies."""
-        return self._policy.decide(tool, call.input, question)
-
     @property
-    def can_ask(self) -> bool:
-        """True where a person can be asked, and wants to be."""
-        return self._policy.can_ask
+    def policy(self) -> Policy:
+        """Says which calls ask first."""
+        return self._policy
 
     @property
     def deps(self) -> Mapping[str, Any]:
@@ -203,8 +199,7 @@ class _Step:
     async def _decide_calls(self) -> AsyncIterator[Chunk]:
         tools = self.agent.tools()
         new = [call for call in self.state.pending if call.state == "new" and call.card is None]
-        asked = await CallRunner(tools, self.state.request.run, self.agent.deps).questions(new, self.stop)
-        for chunk in self._decide(tools, asked):
+        for chunk in self._decide(tools, await self._decisions(tools, self.agent.policy, new)):
             yield chunk
         ready = [call for call in self.state.pending if call.state in ("ready", "approved")]
         if self.stop.is_set or not ready:
@@ -217,7 +212,7 @@ class _Step:
 
     async def _run_calls(self) -> AsyncIterator[Chunk]:
         tools = self.agent.tools()
-        for chunk in self._ask_again(tools) if self.state.interrupted else []:
+        for chunk in await self._ask_again(tools) if self.state.interrupted else []:
             yield chunk
         for call in [call for call in self.state.pending if call.state == "started" and call.tool not in tools]:
             yield consent.gone(call)
@@ -250,12 +245,19 @@ class _Step:
 
     # ---- consent -------------------------------------------------------------------------------------
 
-    def _decide(self, tools: Mapping[str, Tool], asked: Mapping[str, Question]) -> list[Chunk]:
+    async def _decisions(
+        self, tools: Mapping[str, Tool], policy: Policy, calls: list[PendingCall]
+    ) -> Mapping[str, Decision]:
+        return await CallRunner(tools, self.state.request.run, self.agent.deps).decisions(policy, calls, self.stop)
+
+    def _decide(self, tools: Mapping[str, Tool], decisions: Mapping[str, Decision]) -> list[Chunk]:
         """Chunks for what is new: replies that came in, calls that must be asked for, calls that are refused."""
         chunks: list[Chunk] = []
         for call in list(self.state.pending):
             if call.state == "new":
-                chunks.extend(self._consider(call, tools.get(call.tool), asked.get(call.call_id)))
+                chunks.extend(self._consider(call, tools.get(call.tool), decisions.get(call.call_id)))
+                if call.state == "new" and call.tool in tools:  # stopped before it was decided on
+                    continue
             elif call.state in ("approved", "denied"):
                 chunks.append(consent.response(call))
             tool = tools.get(call.tool)
@@ -273,12 +275,13 @@ class _Step:
             self.state.pending.remove(call)
         return chunks
 
-    def _consider(self, call: PendingCall, tool: Tool | None, question: Question | None) -> list[Chunk]:
+    def _consider(self, call: PendingCall, tool: Tool | None, decision: Decision | None) -> list[Chunk]:
         if tool is None:
             return []
         if call.card is not None:  # the kernel's own gate wants the user's consent
             return self._answer_alone(call, "approved") if self.state.granted(call) else self._ask(call, call.card)
-        decision = self.agent.decide(tool, call, question)
+        if decision is None:
+            return []
         if decision.kind == "allow" or (decision.kind != "deny" and self.state.granted(call)):
             call.state = "ready"
             return []
@@ -308,17 +311,17 @@ class _Step:
             ToolApprovalRequest(approval_id=call.approval_id, tool_call_id=call.call_id),
         ]
 
-    def _ask_again(self, tools: Mapping[str, Tool]) -> list[Chunk]:
+    async def _ask_again(self, tools: Mapping[str, Tool]) -> list[Chunk]:
         """Calls that a cut attempt had begun may have had their effect: only those that just read run again unasked."""
         self.state.interrupted = False
         begun = [call for call in self.state.pending if call.state == "started"]
         chunks: list[Chunk] = [*hidden(self._reducer.message, begun)]
-        for call in begun:
-            tool = tools.get(call.tool)
-            if tool is None or getattr(tool, "read_only", False):
-                continue
-            if self.agent.can_ask:
-                card = replace(consent.card(tool, call), title=f"{call.tool} again? {_MAY_HAVE_RUN}")
+        acting = [call for call in begun if call.tool in tools and not getattr(tools[call.tool], "read_only", False)]
+        can_ask = self.agent.policy.can_ask
+        decisions = await self._decisions(tools, Policy("ask"), acting if can_ask else [])
+        for call in acting:
+            if can_ask:
+                card = replace(consent.card(decisions.get(call.call_id)), title=f"{call.tool} again? {_MAY_HAVE_RUN}")
                 chunks.extend(self._ask(call, consent.fields(card)))
             else:
                 error_text = f"No result: {_MAY_HAVE_RUN} It was not run again."

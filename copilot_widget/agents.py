@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -20,9 +21,9 @@ from .models.recording import Recorder
 from .state import KernelTool, RunRequest, covered
 from .tools.approval import Policy, Rule
 from .tools.ask_user import ask_user
-from .tools.base import Tool, Toolset
+from .tools.base import Tool, Toolset, tool_name
 from .tools.mcp.tools import McpToolset
-from .tools.toolset import CombinedToolset, StaticToolset
+from .tools.toolset import CombinedToolset, SoundToolset, StaticToolset
 
 ToolSource = Callable[[], Iterable[Tool]]
 
@@ -39,7 +40,7 @@ class Agents:
     model: Any = None
     tools: Toolset = field(default_factory=StaticToolset)
     sources: list[ToolSource] = field(default_factory=list[ToolSource])
-    """Asked anew at each run; tools that were given by name go first."""
+    """Asked anew at each run; tools that were given by name go first, and a later one replaces its namesake."""
     mcp: McpToolset = field(default_factory=McpToolset)
     """The tools of MCP servers, which go last."""
     root: Path | None = None
@@ -72,7 +73,7 @@ class Agents:
     async def _prepare(self) -> AsyncIterator[str]:
         async for text in self.mcp.prepare():
             yield text
-        new = [trouble for trouble in self.mcp.troubles() if trouble not in self._told]
+        new = [trouble for trouble in [*self.mcp.troubles(), *self.remarks()] if trouble not in self._told]
         self._told.update(new)
         if new:
             self.tell(" ".join(new))
@@ -90,9 +91,29 @@ class Agents:
         tools = CombinedToolset(own, remote, self.files)
         return Agent(model, tools, policy=self.policy(request), deps={"root": self.root}, prepare=self.mcp.prepare)
 
-    def toolset(self) -> Toolset:
-        offered = [StaticToolset(source()) for source in self.sources]
-        return CombinedToolset(self.tools, *offered, StaticToolset(host().tools()), self.files, self.mcp)
+    def toolset(self) -> SoundToolset:
+        return SoundToolset(CombinedToolset(self._given(), self._built_in(), self.mcp))
+
+    def _given(self) -> Toolset:
+        named = {tool_name(tool): tool for source in self.sources for tool in source()}
+        return CombinedToolset(self.tools, StaticToolset(named.values()))
+
+    def _built_in(self) -> Toolset:
+        return CombinedToolset(StaticToolset(host().tools()), self.files)
+
+    def remarks(self) -> list[str]:
+        """What somebody should know of the tools that are offered: which are left out, and which hide another one."""
+        hidden = self._given().tools().keys() & self._built_in().tools().keys()
+        names = Counter(tool_name(tool) for source in self.sources for tool in source())
+        return [
+            *self.toolset().troubles(),
+            *(
+                f"{count} functions are the tool {name}; the last one is used. Rename the others with @tool(name=…)."
+                for name, count in names.items()
+                if count > 1
+            ),
+            *(f"Your tool {name} takes the place of the built-in tool of that name." for name in sorted(hidden)),
+        ]
 
     @cached_property
     def files(self) -> Toolset:

@@ -17,7 +17,7 @@ from .protocol.messages import DataPart, UIMessage
 from .state import PendingCall
 from .threads import as_ordinary
 from .timing import timeout
-from .tools.approval import Question, question_of
+from .tools.approval import Decision, Outcome, Policy, asked_in_time, decided
 from .tools.base import MimeBundle, Tool, ToolContext, ToolResult
 from .tools.result import Converted, to_output
 
@@ -41,19 +41,31 @@ class CallRunner:
         if serial:
             funnel.add(self._lane(serial, funnel))
 
-    async def questions(self, calls: Sequence[PendingCall], stop: StopSignal) -> dict[str, Question]:
-        """What tools that must look elsewhere first want to ask, by call; on Stop, as far as it is known."""
-        funnel: Funnel[tuple[str, Question]] = Funnel(stop)
-        for call in calls:
-            if hasattr(self._tools.get(call.tool), "question"):
-                funnel.add(self._asked(call))
-        return {call_id: question async for call_id, question in funnel}
+    async def decisions(self, policy: Policy, calls: Sequence[PendingCall], stop: StopSignal) -> dict[str, Decision]:
+        """What the policy says, by call; on Stop, as far as it is known. Tools that must look elsewhere do so side by
+        side, then one call after the other is decided on."""
+        known = [call for call in calls if call.tool in self._tools]
+        looking: Funnel[tuple[str, Outcome]] = Funnel(stop)
+        for call in known:
+            if hasattr(self._tools[call.tool], "question"):
+                looking.add(self._asked(call))
+        asked = {call_id: question async for call_id, question in looking}
+        deciding: Funnel[tuple[str, Decision]] = Funnel(stop)
+        deciding.add(self._decided(policy, known, asked))
+        return {call_id: decision async for call_id, decision in deciding}
 
-    async def _asked(self, call: PendingCall) -> AsyncIterator[tuple[str, Question]]:
+    async def _asked(self, call: PendingCall) -> AsyncIterator[tuple[str, Outcome]]:
         context = ToolContext(call_id=call.call_id, run_id=self._run_id, deps=self._deps)
-        question = await question_of(self._tools[call.tool], call.input, context)
-        if question is not None:
-            yield call.call_id, question
+        yield call.call_id, await asked_in_time(self._tools[call.tool], call.input, context)
+
+    async def _decided(
+        self, policy: Policy, calls: Sequence[PendingCall], asked: dict[str, Outcome]
+    ) -> AsyncIterator[tuple[str, Decision]]:
+        for call in calls:
+            if call.call_id not in asked:
+                asked |= {call_id: question async for call_id, question in self._asked(call)}
+            decision = await decided(policy, self._tools[call.tool], call.input, asked[call.call_id])
+            yield call.call_id, decision
 
     async def _lane(self, calls: Sequence[PendingCall], funnel: Funnel[Chunk]) -> AsyncIterator[Chunk]:
         for call in calls:

@@ -9,6 +9,7 @@ from .errors import one_line
 from .protocol.chunks import Chunk, ToolApprovalResponse, ToolInputAvailable, ToolOutputError
 from .protocol.wire import to_wire
 from .state import PendingCall
+from .tools.approval import Decision
 from .tools.base import ApprovalRequest, Tool
 
 
@@ -45,12 +46,11 @@ def fields(request: ApprovalRequest | None) -> dict[str, Any]:
     return {key: value for key, value in vars(request).items() if value} if request else {}
 
 
-def card(tool: Tool, call: PendingCall) -> ApprovalRequest:
-    """What the card of a call shows besides its input."""
-    try:
-        return tool.approval(call.input) or ApprovalRequest(title="")
-    except Exception:  # a faulty tool: the card then shows the input alone, and the consent rests on nothing
-        return ApprovalRequest(title="", basis="unknown")
+def card(decision: Decision | None) -> ApprovalRequest:
+    """What the card of a call shows besides its input, where the user is asked whatever is decided."""
+    if decision is not None and decision.kind in ("allow", "ask"):
+        return decision.request or ApprovalRequest(title="")
+    return ApprovalRequest(title="", basis="unknown")  # it cannot be told: the consent rests on nothing
 
 
 __all__ = ["card", "edited", "failed", "fields", "gone", "response"]

@@ -170,7 +170,8 @@ class Run:
         digest: str | None = None,
         input: dict[str, Any] | None = None,
     ) -> bool:
-        """Answer an approval; only the first answer counts. False for any other.
+        """Answer an approval; only the first answer counts. False for any other. Raises LogError for an answer to
+        another call than the one that is asked about: it allows nothing, and the right one can still be given.
 
         `scope` is how far consent goes: "once"; "run", for the tool in the rest of this run; "session", for the tool in
         this Copilot's further runs, too; "same", so for calls with the same arguments. `input` are arguments to run

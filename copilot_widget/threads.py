@@ -11,8 +11,9 @@ import asyncio
 import concurrent.futures
 import contextvars
 import ctypes
+import inspect
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -159,4 +160,14 @@ async def _ordinary(coroutine: Coroutine[Any, Any, T], given_up: threading.Event
         raise as_ordinary(error) from error
 
 
-__all__ = ["Worker", "as_ordinary", "in_thread", "on_users_loop", "within"]
+async def aside(function: Callable[[], Any], name: str = "") -> Any:
+    """What `function` returns, which is run in a thread; a coroutine that it returns is awaited on the users' loop."""
+    value = await in_thread(function, name)
+    return await on_users_loop(_awaited(value)) if inspect.isawaitable(value) else value
+
+
+async def _awaited(value: Awaitable[T]) -> T:
+    return await value
+
+
+__all__ = ["Worker", "as_ordinary", "aside", "in_thread", "on_users_loop", "within"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from copilot_widget import Copilot, Run, host, tool
+from copilot_widget.errors import LogError
 from copilot_widget.host import PlainHost
 from copilot_widget.models.base import AssistantMessage, ModelRequest, ToolMessage
 from copilot_widget.models.script import ScriptModel
@@ -216,6 +217,25 @@ def test_the_python_api_gives_consent_for_further_runs():
     fourth = copilot.ask("go")
     fourth.wait(10)
     assert (fourth.status, len(ran)) == ("completed", 6)
+
+
+@pytest.mark.usefixtures("seen")
+def test_consent_to_another_call_is_refused_in_words_grants_nothing_and_is_not_used_up():
+    copilot = Copilot(ScriptModel({"steps": [[call("write", "a", path="x")], "ok"]}), tools=[write])
+    run = copilot.ask("go")
+    _until_asked(run)
+    [pending] = [part for part in run.message.parts if isinstance(part, ToolPart)]
+    assert pending.approval is not None
+    approval = pending.approval.id
+    for scope in ("once", "run", "session"):
+        with pytest.raises(LogError, match=r"another call.*nothing was allowed.*Look at the question again"):
+            run.answer(approval, True, scope=scope, digest="0" * 64)
+    assert not copilot.grants
+    shown = card_of([event["chunk"] for event in run.feed.events], "a")["digest"]
+    assert run.answer(approval, True, digest=shown)
+    assert run.wait(10).status == "completed"
+    assert ran == ["x"]
+    assert not run.answer(approval, True, digest="0" * 64), "it has been answered"
 
 
 async def _writes_twice(request: ModelRequest) -> AsyncIterator[Any]:

@@ -156,6 +156,31 @@ async def test_an_approval_is_answered_once_from_anywhere(ann: Client, elsewhere
     assert whole.text == "The tool said: sent to eve"
 
 
+async def test_consent_to_another_call_is_refused_by_each_route_and_the_right_answer_still_counts(
+    ann: Client, elsewhere: Client, thread: str
+):
+    asked = await ann.ask("send eve", thread)
+    path = f"/api/runs/{asked.run}/approvals/{asked.run}-c1"
+    assert (await elsewhere.http.post(path, json={"approved": True, "digest": 1})).status_code == 400
+    for _ in range(2):
+        refusal = await elsewhere.http.post(path, json={"approved": True, "digest": "0" * 64})
+        assert (refusal.status_code, refusal.json()["error"]["code"]) == (409, "other-call")
+        assert "another call" in refusal.json()["error"]["message"]
+    message = asked.message.to_wire()
+    for part in message["parts"]:
+        if part["type"] == "data-approval":
+            part["data"] = {**part["data"], "digest": "0" * 64}
+        elif "approval" in part:
+            part["state"], part["approval"] = "approval-responded", {**part["approval"], "approved": True}
+    body = {"id": thread, "messages": [message], "trigger": "submit-message", "messageId": message["id"]}
+    refusal = await ann.http.post("/api/chat", json=body)
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (409, "other-call")
+    assert await ann.status(asked.run) == "waiting"
+    [shown] = [chunk["data"]["digest"] for chunk in asked.chunks if chunk["type"] == "data-approval"]
+    assert (await ann.http.post(path, json={"approved": True, "digest": shown})).json() == {"taken": True}
+    assert (await elsewhere.follow(asked.run)).text == "The tool said: sent to eve"
+
+
 async def test_the_response_ends_where_the_client_is_waited_for_and_the_runs_own_stream_stays(
     ann: Client, elsewhere: Client, thread: str
 ):

@@ -16,6 +16,7 @@ from copilot_widget.tools.toolset import (
     FilteredToolset,
     PrefixedToolset,
     RenamedToolset,
+    SoundToolset,
     StaticToolset,
     toolset,
 )
@@ -155,6 +156,36 @@ async def test_approved_tools_ask_first() -> None:
 
     question: Any = ApprovedToolset([silent]).tools()["silent"].question  # type: ignore[attr-defined]
     assert (await question({}, ToolContext(call_id="c", run_id="r"))).title == "run silent"
+
+
+def test_two_tools_of_one_name_are_refused_also_across_sets() -> None:
+    def greet() -> None: ...
+
+    for given in ([greet, Shop("")], [Shop("Ann's"), Shop("Bob's")], [plain, PrefixedToolset([plain], "")]):
+        with pytest.raises(UsageError, match=r"Two tools are named (greet|plain)\. Rename one .* PrefixedToolset"):
+            toolset(given)
+    with pytest.raises(UsageError, match="There is a tool named greet already"):
+        RenamedToolset(Shop(""), {"close": "greet"})
+    assert set(RenamedToolset(Shop(""), {"close": "greet", "greet": "close"}).tools()) == {"greet", "close"}
+    for prefix in ("x" * 70, "my shop."):
+        with pytest.raises(UsageError, match="cannot be a tool's name"):
+            PrefixedToolset([plain], prefix)
+
+
+class Opaque:
+    """No schema can be made of it."""
+
+
+def test_one_tool_without_a_schema_takes_none_of_the_others_along() -> None:
+    def bad(thing: Opaque) -> None: ...
+
+    def later(thing: Undefined) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    sound = SoundToolset(toolset([plain, bad, later]))
+    assert list(sound.tools()) == ["plain"]
+    first, second = sound.troubles()
+    assert first.startswith("The tool bad is left out: bad cannot be a tool: ")
+    assert second.startswith("The tool later is left out: The type hints of later cannot be read: ")
 
 
 def test_toolsets_refuse_what_cannot_be_told_apart() -> None:

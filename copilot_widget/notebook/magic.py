@@ -189,8 +189,8 @@ class Extension:
         from ..tools.kinds import is_a
 
         values: list[Any] = list(self.shell.user_ns.values())
-        found: dict[str, Any] = {value.name: value for value in values if is_a(value, FunctionTool)}
-        return list(found.values())
+        decorated: list[Any] = [value for value in values if is_a(value, FunctionTool)]
+        return list({id(one): one for one in decorated}.values())
 
     def _namespace(self) -> Mapping[str, Any]:
         return {**self.shell.user_global_ns, **self.shell.user_ns}
@@ -245,9 +245,11 @@ def load(shell: Any) -> None:
     """Define the magics; a second time changes nothing."""
     from IPython.core.magic import no_var_expand
 
+    from ..tools.function import check_at_once
     from .completer import install
     from .warm import warm
 
+    check_at_once()
     extension = attach(shell)
 
     @no_var_expand

@@ -171,6 +171,7 @@ def _tools(here: Here, _argument: str) -> Note:
     return note(
         Table(("tool", "what it does", "asks"), rows) if rows else "There are no tools.",
         "Those that don't ask only read, or are functions that were handed over." if rows else "",
+        *copilot.agents.remarks(),
         Table(("MCP server", "status", "tools", "trouble"), servers),
         f"Allowed beforehand: {allowed}." if allowed else "",
     )

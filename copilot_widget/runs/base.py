@@ -101,7 +101,8 @@ class Log(Protocol):
     """Numbered events of runs, and all that an attempt to execute one needs.
 
     Every method is one atomic step. LogError codes: unknown-run, expired, stale (a later claim has been made), gap,
-    ended, too-large, full (no room; nothing was written), unavailable (the server cannot be reached), version.
+    ended, too-large, full (no room; nothing was written), other-call (consent to what was not shown), unavailable (the
+    server cannot be reached), version.
     """
 
     @property
@@ -135,11 +136,13 @@ class Log(Protocol):
         chunks: Sequence[dict[str, Any]],
         *,
         opened: Sequence[str] = (),
+        shown: Mapping[str, str] | None = None,
         commit: Commit | None = None,
     ) -> Appended:
         """Append events, and with `commit` what the step ends with. What is there already is skipped.
 
-        `opened` are ids that may be answered from now on. Raises LogError stale, gap, ended, full, unavailable.
+        `opened` are ids that may be answered from now on; `shown` is the digest of the call that was shown for some of
+        them. Raises LogError stale, gap, ended, full, unavailable.
         """
         ...
 
@@ -153,7 +156,8 @@ class Log(Protocol):
 
     async def answer(self, run: RunId, reply_id: str, reply: Reply) -> bool:
         """Give the reply to something that was opened. The first one counts; False for any other, for an id that
-        nobody opened and for a run that has ended. Raises LogError unknown-run, expired."""
+        nobody opened and for a run that has ended. An approval of another call than the one that was shown is not
+        filed, so that the right one can still be given. Raises LogError other-call for it, unknown-run, expired."""
         ...
 
     async def postpone(self, run: RunId, due: float) -> None:
@@ -247,7 +251,8 @@ class Executor(Protocol):
         ...
 
     async def answer(self, run: RunId, reply_id: str, reply: Reply) -> bool:
-        """Reply to what a run waits for. Only the first reply counts; False for any other."""
+        """Reply to what a run waits for. Only the first reply counts; False for any other. Raises LogError other-call
+        for an approval of another call than the one that was shown; the right one can still be given."""
         ...
 
     async def postpone(self, run: RunId, due: float) -> None:

@@ -26,8 +26,8 @@ from ..protocol.displays import DISPLAY
 from ..protocol.messages import ToolPart
 from ..protocol.wire import to_wire
 from ..state import TERMINAL, Ask, Output, PendingCall, Reply, digest
-from ..tools.approval import Policy, question_of
-from ..tools.base import Tool, ToolContext, Toolset
+from ..tools.approval import Policy
+from ..tools.base import Tool, Toolset
 from .base import Event, Executor
 from .feed import Feed
 
@@ -118,8 +118,11 @@ class KernelCalls:
             arguments = tool.parse(json.dumps(part.input))
         except ToolError as error:
             return _error(call_id, str(error))
-        context = ToolContext(call_id=call_id, run_id=self._feed.run, deps=deps)
-        decision = policy.decide(tool, arguments, await question_of(tool, arguments, context))
+        call = PendingCall(call_id=call_id, tool=part.tool_name, input=arguments)
+        runner = CallRunner({call.tool: tool}, self._feed.run, deps)
+        decision = (await runner.decisions(policy, [call], self._stop)).get(call_id)
+        if decision is None:
+            return _error(call_id, "Stopped before it was decided on.")
         if decision.kind == "deny":
             return _denied(self._feed.run, call_id, decision.reason)
         if decision.kind == "fail":
@@ -128,9 +131,7 @@ class KernelCalls:
             card = {key: value for key, value in vars(decision.request).items() if value}
             self._basis[call_id] = card.pop("basis", "")
             return Ask(card=card)
-        call = PendingCall(
-            call_id=call_id, tool=part.tool_name, input=arguments, basis=self._basis.get(call_id) or None
-        )
+        call.basis = self._basis.get(call_id) or None
         if tool.parallel:
             return await self._run(tool, call, deps)
         async with self._turn:

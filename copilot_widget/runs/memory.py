@@ -22,7 +22,7 @@ from .base import (
     RunInfo,
     prompt_of,
 )
-from .refusals import check_size, ended, expired, gap, stale, unknown
+from .refusals import check_size, ended, expired, gap, other_call, shown_to, stale, unknown
 
 _NOTHING = Appended()
 """What most appends tell their writer; made once, since they are many."""
@@ -44,6 +44,7 @@ class _Run:
     state: str | None = None
     state_seq: int = 0
     opened: set[str] = field(default_factory=set[str])
+    shown: dict[str, str] = field(default_factory=dict[str, str])
     awaited: frozenset[str] = frozenset()
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
     due: float | None = None
@@ -129,6 +130,7 @@ class MemoryLog:
         chunks: Sequence[dict[str, Any]],
         *,
         opened: Sequence[str] = (),
+        shown: Mapping[str, str] | None = None,
         commit: Commit | None = None,
     ) -> Appended:
         entry = self._get(run)
@@ -146,6 +148,7 @@ class MemoryLog:
             if seq > last:
                 entry.events.append(Event(run=run, seq=seq, attempt=fence, ts=now, chunk=chunk))
         entry.opened.update(opened)
+        entry.shown.update(shown or {})
         entry.updated = now
         result = self._commit(run, entry, commit) if commit is not None else _told(entry)
         entry.grown.set()  # wakes who waits now
@@ -200,6 +203,8 @@ class MemoryLog:
         entry = self._get(run)
         if entry.status in TERMINAL or reply_id not in entry.opened or reply_id in entry.replies:
             return False
+        if shown_to(reply) not in (None, entry.shown.get(reply_id, shown_to(reply))):
+            raise other_call()
         entry.replies[reply_id] = reply
         return True
 

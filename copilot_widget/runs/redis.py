@@ -16,7 +16,7 @@ from ..state import Reply, RunRequest, RunStatus, json_of
 from . import redis_scripts as scripts
 from .base import KEEP_SECONDS, LEASE_SECONDS, Appended, Claim, Commit, Event, RunId, RunInfo, prompt_of
 from .followers import Follower, Page, page_of, read
-from .refusals import check_size, ended, expired, gap, stale, unknown
+from .refusals import check_size, ended, expired, gap, other_call, shown_to, stale, unknown
 from .servers import bare, forbidden, missing, unavailable
 from .written import chunks_of, chunks_text, events_of, read_reply, read_request
 
@@ -32,6 +32,8 @@ except ImportError:
 from .redis_wire import Hub, Wire
 
 _VERSION = "1"
+_ANY = "1"
+"""In place of a digest, where what is replied to shows none."""
 """Of the keys' layout."""
 _TOMBSTONE_SECONDS = 7 * 24 * 3600.0
 _PAGE = 2_000
@@ -138,12 +140,14 @@ class RedisLog:
         chunks: Sequence[dict[str, Any]],
         *,
         opened: Sequence[str] = (),
+        shown: Mapping[str, str] | None = None,
         commit: Commit | None = None,
     ) -> Appended:
         end: list[Any] = [""]
         if commit is not None:
             due = "" if commit.due is None else commit.due
             end = [commit.status, commit.state or "", due, len(commit.awaited), *commit.awaited]
+        asked = [word for key in opened for word in (key, (shown or {}).get(key, _ANY))]
         while True:
             size, text = len(chunks), chunks_text(chunks) if chunks else ""
             about = (
@@ -156,7 +160,7 @@ class RedisLog:
                 self._keep,
                 self._gone,
             )
-            reply = await self._run(scripts.APPEND, *about, len(opened), *opened, *end)
+            reply = await self._run(scripts.APPEND, *about, len(opened), *asked, *end)
             if reply[0] != b"part":
                 break
             last = int(reply[1])  # nothing was written: what is there already is cut off here
@@ -181,7 +185,7 @@ class RedisLog:
     # ---- what others tell it --------------------------------------------------------------------------------
 
     async def answer(self, run: RunId, reply_id: str, reply: Reply) -> bool:
-        return await self._told(run, scripts.ANSWER, reply_id, json_of(reply))
+        return await self._told(run, scripts.ANSWER, reply_id, json_of(reply), shown_to(reply) or "")
 
     async def postpone(self, run: RunId, due: float) -> None:
         _check(run, await self._run(scripts.POSTPONE, run, due))
@@ -316,6 +320,8 @@ def _check(run: RunId, reply: list[Any], first_seq: int = 0) -> None:
         return
     if word == "gap":
         raise gap(run, int(reply[1]), first_seq)
+    if word == "other-call":
+        raise other_call()
     raise {"unknown-run": unknown, "expired": expired, "stale": stale, "ended": ended}[word](run)
 
 

@@ -202,7 +202,7 @@ if count > 0 then
     'chunks', chunks)
 end
 redis.call('HSET', key('run', run), 'last_seq', whole(last), 'updated', seconds(now))
-for _ = 1, tonumber(take()) do redis.call('HSET', key('run', run), 'opened:' .. take(), 1) end
+for _ = 1, tonumber(take()) do redis.call('HSET', key('run', run), 'opened:' .. take(), take()) end
 
 local function tell(ended)
   if count == 0 and ended == '' then return end
@@ -278,11 +278,12 @@ return kept
 )
 
 ANSWER = Script("""
-local run, id, reply = unpack(ARGV)
+local run, id, reply, shown = unpack(ARGV)
 local status, step, opened, given, awaits =
   fields(run, 'status', 'step', 'opened:' .. id, 'reply:' .. id, 'awaits:' .. id)
 if not status then return missing(run) end
 if TERMINAL[status] or not opened or given then return {'ok', ''} end
+if shown ~= '' and opened ~= '1' and opened ~= shown then return {'other-call'} end
 redis.call('HSET', key('run', run), 'reply:' .. id, reply)
 if status == 'waiting' and awaits == step then
   redis.call('HSET', key('run', run), 'come', 1)

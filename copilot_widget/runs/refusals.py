@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import LogError
-from ..state import RunRequest, json_of
+from ..state import Approval, Reply, RunRequest, json_of
 from .base import MAX_REQUEST_BYTES, RunId
 
 
@@ -26,6 +26,19 @@ def ended(run: RunId) -> LogError:
 
 def gap(run: RunId, last: int, first_seq: int) -> LogError:
     return LogError(f"Events {last + 1} to {first_seq - 1} of run {run!r} are missing.", code="gap")
+
+
+def other_call() -> LogError:
+    return LogError(
+        "This answer is to another call than the one that is asked about. It does not count, and nothing was allowed.",
+        hint="Look at the question again, and answer what it shows.",
+        code="other-call",
+    )
+
+
+def shown_to(reply: Reply) -> str | None:
+    """The digest of the call that whoever replies was shown; None where it does not say."""
+    return reply.digest if isinstance(reply, Approval) else None
 
 
 def check_size(request: RunRequest, limit: int = MAX_REQUEST_BYTES) -> str:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from ..state import TERMINAL, Reply, RunRequest, RunStatus, json_of
 from .base import KEEP_SECONDS, LEASE_SECONDS, Appended, Claim, Commit, Event, RunId, RunInfo, prompt_of
 from .followers import Follower, Page, page_of, read
-from .refusals import check_size, ended, expired, gap, stale, unknown
+from .refusals import check_size, ended, expired, gap, other_call, shown_to, stale, unknown
 from .sqlite_database import LIVE, TABLES, Database, Watch
 from .sqlite_news import News, batch_of
 from .written import chunks_text, read_reply, read_request
@@ -126,6 +126,7 @@ class SqliteLog:
         chunks: Sequence[dict[str, Any]],
         *,
         opened: Sequence[str] = (),
+        shown: Mapping[str, str] | None = None,
         commit: Commit | None = None,
     ) -> Appended:
         given = list(chunks)
@@ -152,6 +153,8 @@ class SqliteLog:
             db.execute("UPDATE runs SET last_seq = ?, updated = ? WHERE run = ?", (last + len(new), now, run))
             for key in opened:
                 db.execute("INSERT OR IGNORE INTO replies (run, id) VALUES (?, ?)", (run, key))
+            for key, digest in (shown or {}).items():
+                db.execute("INSERT OR REPLACE INTO shown VALUES (?, ?, ?)", (run, key, digest))
             return Appended(stop=row["stop"]) if commit is None else self._commit(db, row, commit, now)
 
         appended = await self._database.run(work)
@@ -213,6 +216,12 @@ class SqliteLog:
             row = _row(db, run)
             if row["status"] in TERMINAL:
                 return False
+            asked = db.execute(
+                "SELECT digest FROM replies JOIN shown USING (run, id) WHERE run = ? AND id = ? AND reply IS NULL",
+                (run, reply_id),
+            ).fetchone()
+            if asked is not None and shown_to(reply) not in (None, asked["digest"]):
+                raise other_call()
             taken = db.execute(
                 "UPDATE replies SET reply = ? WHERE run = ? AND id = ? AND reply IS NULL RETURNING step",
                 (json_of(reply), run, reply_id),

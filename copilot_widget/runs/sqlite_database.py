@@ -35,7 +35,7 @@ _FIRST_LOOK, _LONGEST_LOOK = 0.003, 0.05
 _SLOWER = 1.1
 
 LIVE = "('queued', 'running', 'waiting')"
-TABLES = ("runs", "requests", "states", "events", "replies")
+TABLES = ("runs", "requests", "states", "events", "replies", "shown")
 # A row of runs is written with each append: what may be large stands elsewhere.
 _SCHEMA = f"""
 CREATE TABLE runs (
@@ -89,6 +89,16 @@ CREATE TABLE gone (run TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = {_VERSION};
 """
 
+_SHOWN = """
+CREATE TABLE IF NOT EXISTS shown (
+  run TEXT NOT NULL,
+  id TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (run, id)
+) WITHOUT ROWID
+"""
+"""What the question shows that a reply answers. A file that was made before there was this table gets it."""
+
 
 class Database:
     """One file. `run` is awaited on one event loop, `now` may be called from any thread."""
@@ -139,6 +149,8 @@ class Database:
             if version == 0:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
+            if version in (0, _VERSION):
+                connection.execute(_SHOWN)
             connection.execute("COMMIT")
             if version not in (0, _VERSION):
                 raise LogError(

@@ -38,6 +38,8 @@ class Writer:
         """Runs that can be claimed since the last commit."""
         self._written = last_seq
         self._flight: asyncio.Task[None] | None = None
+        self._cards: dict[str, str] = {}
+        """Digest of what was shown of each call that is asked about."""
         self.troubles = 0
         """Appends that had to be tried again."""
 
@@ -89,9 +91,11 @@ class Writer:
             if commit is None:
                 chunks = chunks[:_BATCH]
             first = self._written + 1
-            opened = [key for key in map(opened_by, chunks) if key is not None]
+            opened, shown = self._opened(chunks)
             try:
-                appended = await self._log.append(self._run, self._fence, first, chunks, opened=opened, commit=commit)
+                appended = await self._log.append(
+                    self._run, self._fence, first, chunks, opened=opened, shown=shown, commit=commit
+                )
             except LogError as error:
                 self.troubles += 1
                 if error.code == "gap":  # the log lost its last events: it was restored from an older copy
@@ -109,6 +113,20 @@ class Writer:
             if appended.stop is not None:
                 self._stop.set(appended.stop)
             return appended
+
+    def _opened(self, chunks: Sequence[dict[str, Any]]) -> tuple[list[str], dict[str, str]]:
+        """Ids under which the chunks ask for replies, and the digests of what is shown with those questions."""
+        opened: list[str] = []
+        shown: dict[str, str] = {}
+        for chunk in chunks:
+            if chunk["type"] == "data-approval" and "digest" in chunk["data"]:
+                self._cards[chunk["id"]] = chunk["data"]["digest"]
+            key = opened_by(chunk)
+            if key is not None:
+                opened.append(key)
+                if chunk.get("toolCallId") in self._cards:
+                    shown[key] = self._cards[chunk["toolCallId"]]
+        return opened, shown
 
     async def _landed(self, commit: Commit) -> bool:
         """True where a commit had been taken whose reply was lost on its way."""

@@ -47,6 +47,7 @@ _STATUS = {
     "foreign": 403,
     "unknown-run": 404,
     "nothing-new": 409,
+    "other-call": 409,
     "expired": 410,
     "too-large": 413,
     "credentials": 503,
@@ -265,13 +266,14 @@ class _Routes:
         return Response(status_code=204)
 
     async def approve(self, request: Request) -> Response:
-        """`{"approved": true, "reason": "…"}`; 409 where it was answered before, or nobody asked."""
+        """`{"approved": true, "reason": "…", "digest": "…"}`; 409 where it was answered before, nobody asked, or the
+        digest is of another call than the question's."""
         executor = self._executor(request)
         body = parse_body(await read_body(request, MAX_BODY_BYTES))
-        approved, reason = body.get("approved"), body.get("reason")
-        if not isinstance(approved, bool) or not (reason is None or isinstance(reason, str)):
-            raise UsageError("An answer is {approved: true or false, reason: text or nothing}.")
-        reply = Approval(approved=approved, reason=reason)
+        approved, texts = body.get("approved"), [body.get(name) for name in ("reason", "digest")]
+        if not isinstance(approved, bool) or not all(text is None or isinstance(text, str) for text in texts):
+            raise UsageError("An answer is {approved: true or false, reason and digest: text or nothing}.")
+        reply = Approval(approved=approved, reason=texts[0], digest=texts[1])
         taken = await executor.answer(request.path_params["run"], request.path_params["approval"], reply)
         return JSONResponse({"taken": taken}, 200 if taken else 409)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,6 +18,7 @@ from ..elsewhere import CLIENT_CALL, KERNEL_CALL
 from ..errors import LogError, UsageError
 from ..protocol.chunks import ToolOutputAvailable, ToolOutputError
 from ..protocol.messages import UIMessage, metadata_of
+from ..protocol.parts import DataPart
 from ..protocol.tool_part import ToolPart
 from ..protocol.wire import to_wire
 from ..runs.base import Event, RunId
@@ -174,9 +175,11 @@ async def reply(executor: LogExecutor, run: RunId, message: UIMessage) -> Replie
     """Give a run the replies that its message holds.
 
     Only what the run asked for counts, and of that the first reply: all else in the message is the client's alone.
+    Raises LogError other-call for consent to another call than the one that was shown.
     """
     last = (await executor.info(run)).last_seq
-    replies = dict(each for part in message.parts if isinstance(part, ToolPart) for each in _replies(part))
+    shown = _shown(message)
+    replies = dict(each for part in message.parts if isinstance(part, ToolPart) for each in _replies(part, shown))
     taken = [await executor.answer(run, reply_id, answer) for reply_id, answer in replies.items()]
     seq = metadata_of(message).get("seq")
     has = seq if isinstance(seq, int) and not isinstance(seq, bool) and 0 < seq <= last else last
@@ -196,12 +199,23 @@ async def goes_on(executor: LogExecutor, run: RunId, replied: Replied, seconds: 
     return True
 
 
-def _replies(part: ToolPart) -> list[tuple[str, Reply]]:
+def _shown(message: UIMessage) -> dict[str | None, str]:
+    """Digests of the calls that the client was shown, by call."""
+    shown: dict[str | None, str] = {}
+    for part in message.parts:
+        card: Any = part.data if isinstance(part, DataPart) and part.type == "data-approval" else None
+        if isinstance(card, dict) and isinstance(digest := cast("dict[str, Any]", card).get("digest"), str):
+            shown[cast("DataPart", part).id] = digest
+    return shown
+
+
+def _replies(part: ToolPart, shown: Mapping[str | None, str]) -> list[tuple[str, Reply]]:
     replies: list[tuple[str, Reply]] = []
     call = part.tool_call_id
     if part.approval is not None and isinstance(cast("Any", part.approval.approved), bool):
         reason = part.approval.reason
-        answer = Approval(approved=bool(part.approval.approved), reason=reason if isinstance(reason, str) else None)
+        reason = reason if isinstance(reason, str) else None
+        answer = Approval(approved=bool(part.approval.approved), reason=reason, digest=shown.get(call))
         replies.append((part.approval.id, answer))
     if part.state == "output-available" and part.has_output and not part.preliminary:
         output = to_wire(ToolOutputAvailable(tool_call_id=call, output=part.output))

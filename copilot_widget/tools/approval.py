@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Union
+from functools import partial
+from typing import Any, Literal, NoReturn, Union, cast
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json
+from ..threads import aside
+from ..timing import timeout
 from .base import ApprovalRequest, Tool, ToolContext, tool_name
 from .jsonable import safe_repr
 
@@ -20,8 +23,11 @@ Rule = Union[Literal["ask", "auto", "never"], Callable[[str, Json], Any]]
 
 _RULES = ("ask", "auto", "never")
 
-Question = Callable[[], Union[ApprovalRequest, None]]
-"""Gives what a tool wants to ask about one call, or raises what it raised when it was asked that."""
+PATIENCE_SECONDS = 3_600.0
+"""For an approvals function, which may ask somebody elsewhere, and at most for what a tool has to say."""
+
+Outcome = Callable[[], Any]
+"""Gives what a function has returned, or raises what it has raised."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,17 @@ class Policy:
         """True where a person is asked, or may be."""
         return not self.headless and (callable(self.rule) or self.rule == "ask")
 
-    def decide(self, tool: Tool, input: Json, question: Question | None = None) -> Decision:
-        """`question` is what `question_of` has found out, where the tool needs time to say what to ask."""
+    def decide(
+        self, tool: Tool, input: Json, question: Outcome | None = None, answer: Outcome | None = None
+    ) -> Decision:
+        """`question` is what the tool wants to ask, `answer` what the approvals function says; what is None is asked
+        here and now, which may take its time: see `decided`."""
         try:
-            request = question() if question is not None else tool.approval(input)
+            request: ApprovalRequest | ToolError | None = question() if question is not None else tool.approval(input)
         except ToolError as error:  # allowed unasked it may still run: another call may have come before it
             request = error
+        except _TooLateError as late:
+            return Decision("deny", f"Not allowed: what to ask could not be told, since {tool_name(tool)} {late}.")
         except Exception as error:  # a faulty tool or rule must never allow
             return Decision("deny", f"Not allowed: what to ask could not be told ({one_line(error)}).")
         if request is None or self.rule == "auto":
@@ -70,8 +81,16 @@ class Policy:
         if self.rule == "never":
             return Decision("deny", 'Not allowed: approvals are set to "never".')
         if callable(self.rule):
-            return self._by_function(self.rule, tool_name(tool), input, request)
+            return self._by_function(answer or partial(self.rule, tool_name(tool), input), tool, input, request)
         return self._ask(tool_name(tool), input, request)
+
+    def consults(self, question: Outcome) -> bool:
+        """Whether a function of the user's decides on a call about which a tool wants to ask this."""
+        try:
+            request = question()
+        except Exception as error:
+            request = error if isinstance(error, ToolError) else None
+        return callable(self.rule) and request is not None
 
     def _ask(self, name: str, input: Json, request: ApprovalRequest | ToolError) -> Decision:
         if self._granted is not None and self._granted(name, input):
@@ -84,32 +103,66 @@ class Policy:
             )
         return Decision("ask", request=request)
 
-    def _by_function(
-        self, rule: Callable[[str, Json], Any], name: str, input: Json, request: ApprovalRequest | ToolError
-    ) -> Decision:
+    def _by_function(self, ask: Outcome, tool: Tool, input: Json, request: ApprovalRequest | ToolError) -> Decision:
         try:
-            answer = rule(name, input)
+            answer = ask()
+        except _TooLateError as late:
+            return Decision("deny", f"Not allowed: the approvals function {late}.")
         except Exception as error:
             return Decision("deny", f"Not allowed: the approvals function failed with {one_line(error)}.")
         if isinstance(answer, Decision):
-            return self._ask(name, input, request) if answer.kind == "ask" else answer
+            return self._ask(tool_name(tool), input, request) if answer.kind == "ask" else answer
         if answer is True or answer == "allow":
             return Decision("allow")
         if answer is False or answer == "deny":
             return Decision("deny", "Not allowed by the approvals function.")
         if answer is None or answer == "ask":
-            return self._ask(name, input, request)
+            return self._ask(tool_name(tool), input, request)
         return Decision("deny", f"Not allowed: the approvals function returned {safe_repr(answer, 80)}.")
 
 
-async def question_of(tool: Tool, input: Json, context: ToolContext) -> Question | None:
-    """What a tool that must look elsewhere first wants to ask; None for one that `decide` may ask itself."""
+async def question_of(tool: Tool, input: Json, context: ToolContext) -> ApprovalRequest | None:
+    """What a tool wants to ask about one call; its own code runs beside the loop. Raises what that raises."""
     look: Callable[[Json, ToolContext], Awaitable[ApprovalRequest | None]] | None = getattr(tool, "question", None)
-    if look is None:
-        return None
-    asked = asyncio.ensure_future(look(input, context))
-    await asyncio.wait({asked})
-    return asked.result
+    if look is not None:
+        return await look(input, context)
+    return cast("ApprovalRequest | None", await aside(partial(tool.approval, input), "approval"))
 
 
-__all__ = ["Decision", "Policy", "Question", "Rule", "question_of"]
+async def asked_in_time(tool: Tool, input: Json, context: ToolContext) -> Outcome:
+    """The same under the call's own limit."""
+    return await _outcome(question_of(tool, input, context), min(tool.timeout, PATIENCE_SECONDS))
+
+
+async def decided(policy: Policy, tool: Tool, input: Json, question: Outcome) -> Decision:
+    """What the policy says of one call, about which `question` is what the tool wants to ask.
+
+    A function that decides runs beside the loop, and has an hour for it: what raises or is too late denies.
+    """
+    if not (callable(policy.rule) and policy.consults(question)):
+        return policy.decide(tool, input, question)
+    answer = aside(partial(policy.rule, tool_name(tool), input), "approvals")
+    return policy.decide(tool, input, question, await _outcome(answer, PATIENCE_SECONDS))
+
+
+class _TooLateError(Exception):
+    """Completes "The function …"."""
+
+
+async def _outcome(asking: Awaitable[Any], seconds: float) -> Outcome:
+    try:
+        async with timeout(seconds):
+            try:
+                value = await asking
+            except Exception as error:
+                return partial(_raise, error)
+    except asyncio.TimeoutError:
+        return partial(_raise, _TooLateError(f"gave no answer within {seconds:g} s"))
+    return lambda: value
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+__all__ = ["Decision", "Outcome", "Policy", "Rule", "asked_in_time", "decided", "question_of"]

@@ -11,13 +11,13 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Generic, ParamSpec, TypeVar, Union, cast, overload
 
 from ..errors import ToolError, UsageError, one_line
 from ..models.base import Json, ToolSchema
-from ..threads import in_thread, on_users_loop
+from ..threads import aside, in_thread, on_users_loop
 from .base import ApprovalRequest, ToolContext, ToolResult
 from .docstring import parse_docstring
 from .jsonable import cut, cut_line, safe_repr
@@ -27,13 +27,14 @@ from .schema import Arguments
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Approval = Union[bool, Callable[[Json], "bool | str | ApprovalRequest | None"]]
+Answer = Union[bool, str, ApprovalRequest, None]
+Approval = Union[bool, Callable[[Json], Union[Answer, Awaitable[Answer]]]]
 """False: runs at once. True: asks first. A function of the input: what it returns decides, a str is the title."""
 
 HOUR = 3_600.0
 """Seconds that a function gets which names no others: long enough for work, and not for ever for what hangs."""
 
-Look = Callable[[Json, ToolContext], Union[ApprovalRequest, None]]
+Look = Callable[[Json, ToolContext], Union[ApprovalRequest, Awaitable[Union[ApprovalRequest, None]], None]]
 """Looks at what lies elsewhere, and says what to ask before a call."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -64,11 +65,7 @@ class FunctionTool(Generic[P, R]):
     ) -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", "")
-        if not _NAME.fullmatch(self.name):
-            raise UsageError(
-                f"{self.name or safe_repr(function, 80)!r} cannot be a tool's name.",
-                hint="Give one of letters, digits, _ and - with @tool(name=…).",
-            )
+        checked_name(self.name, function)
         if not timeout > 0:
             raise UsageError(f"timeout must be positive, got {timeout}.")
         self.title = title or self.name.replace("_", " ").replace("-", " ").strip().capitalize() or self.name
@@ -82,11 +79,16 @@ class FunctionTool(Generic[P, R]):
         self._approval = approval or question is not None
         if question is not None:
             self.question = functools.partial(_looked, question)
+        elif is_async(approval):
+            self._approval = True
+            self.question = functools.partial(_asked_aside, approval, self.name)
         self._options: dict[str, Any] = {
             "name": self.name, "title": title, "description": description, "approval": approval, "question": question,
             "read_only": read_only, "main_thread": main_thread, "parallel": parallel, "client": client,
             "timeout": timeout,
         }  # fmt: skip
+        self.decorated = False
+        """Made by `@tool`, and not of a function as it was given."""
         self._arguments = Arguments(function, docstring)
         self._schema: ToolSchema | None = None
         functools.update_wrapper(self, function)
@@ -180,13 +182,42 @@ class FunctionTool(Generic[P, R]):
         return error
 
 
+def checked_name(name: str, function: Any = None) -> str:
+    """Raises UsageError for what cannot be a tool's name."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name or safe_repr(function, 80)!r} cannot be a tool's name.",
+            hint="Give one of at most 64 letters, digits, _ and - with @tool(name=…).",
+        )
+    return name
+
+
 async def _looked(look: Look, input: Json, context: ToolContext) -> ApprovalRequest | None:
-    return await in_thread(functools.partial(look, input, context), "question")
+    return await aside(functools.partial(look, input, context), "question")
+
+
+async def _asked_aside(approval: Approval, name: str, input: Json, _context: ToolContext) -> ApprovalRequest | None:
+    return await asked_aside(approval, name, input)
+
+
+def is_async(approval: Approval) -> bool:
+    """Whether what `approval` says has to be awaited."""
+    called = getattr(type(approval), "__call__", None)  # noqa: B004 - what is called of it, not whether it may be
+    return inspect.iscoroutinefunction(approval) or inspect.iscoroutinefunction(called)
+
+
+async def asked_aside(approval: Approval, name: str, input: Json) -> ApprovalRequest | None:
+    """As `asked`, of a function that may be async or take its time."""
+    answer = await aside(functools.partial(approval, input), "approval") if callable(approval) else approval
+    return _request(answer, name, input)
 
 
 def asked(approval: Approval, name: str, input: Json) -> ApprovalRequest | None:
     """What `approval` asks before a call of the tool `name`; None where nothing."""
-    answer = approval(input) if callable(approval) else approval
+    return _request(approval(input) if callable(approval) and not is_async(approval) else approval, name, input)
+
+
+def _request(answer: Any, name: str, input: Json) -> ApprovalRequest | None:
     if isinstance(answer, ApprovalRequest):
         return answer
     if not answer:
@@ -218,12 +249,13 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     name: what the model calls it (default: the function's name). title: what the row shows. description: what the
     model reads (default: the docstring without its parameters). approval: ask the user before each call; or a
     function of the arguments (a dict) that returns whether to ask, or the question. question: in place of approval,
-    where what to ask lies elsewhere: a function of the arguments and the ToolContext that looks there, in a thread,
-    and returns an ApprovalRequest or None. read_only: it changes nothing, so calls may run beside others.
-    main_thread: run it between cells on the kernel's main thread, for objects that live there. parallel: calls may
-    run beside others (default: as read_only). client: it runs in the AI SDK client that shows the conversation, which
-    gives the output; the function says only what it takes. It is offered where such a client asks. timeout: seconds
-    after which a call is given up (an hour; math.inf for none).
+    where what to ask lies elsewhere: a function of the arguments and the ToolContext that looks there and returns an
+    ApprovalRequest or None. Both run in a thread or are async, and have the call's timeout; where they fail, it is
+    denied. read_only: it changes nothing, so calls may run beside others. main_thread: run it between cells on the
+    kernel's main thread, for objects that live there. parallel: calls may run beside others (default: as read_only).
+    client: it runs in the AI SDK client that shows the conversation, which gives the output; the function says only
+    what it takes. It is offered where such a client asks. timeout: seconds after which a call is given up (an hour;
+    math.inf for none).
 
     A sync function runs in a thread, an async one on a loop in a thread; what a generator yields is shown until the
     next value. A parameter annotated ToolContext is filled in and hidden from the model. In a notebook, what the
@@ -240,7 +272,28 @@ def _make(function: Callable[..., Any], **options: Any) -> FunctionTool[..., Any
         return FunctionTool(inner.function, **{**inner._options, **options})  # pyright: ignore[reportPrivateUsage]
     if not callable(function):
         raise UsageError(f"@tool needs a function, got {cut_line(safe_repr(function), 80)}.")
-    return FunctionTool(function, **options)
+    made = FunctionTool(function, **options)
+    made.decorated = True
+    if _checks[0] and getattr(function, "__module__", None) == "__main__":
+        _check(made)
+    return made
+
+
+_checks = [False]
+
+
+def check_at_once() -> None:
+    """From now on the cell that decorates a function tells what is wrong with it. Elsewhere that waits until a schema
+    is needed, since it loads pydantic."""
+    _checks[0] = True
+
+
+def _check(made: FunctionTool[..., Any]) -> None:
+    try:
+        _ = made.schema
+    except UsageError as error:
+        if not isinstance(error.__cause__, NameError):  # a type that another cell may define
+            raise
 
 
 __all__ = ["FunctionTool", "tool"]

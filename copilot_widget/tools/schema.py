@@ -48,7 +48,13 @@ class Arguments:
         return self._model
 
     def json_schema(self) -> dict[str, Json]:
-        schema = self.model.model_json_schema(by_alias=True)
+        from pydantic.errors import PydanticUserError
+
+        model = self.model
+        try:
+            schema = model.model_json_schema(by_alias=True)
+        except PydanticUserError as error:
+            raise self._no_tool(error.message) from error
         schema.setdefault("properties", {})
         _drop_titles(schema)
         return schema
@@ -130,14 +136,17 @@ class Arguments:
             coerce_numbers_to_str=True,
             protected_namespaces=(),
         )
-        name = getattr(self._function, "__name__", "tool")
         try:
             return create_model("Arguments", __base__=_with_config(BaseModel, config), **fields)
         except PydanticUserError as error:
-            raise UsageError(
-                f"{name} cannot be a tool: {cut_line(error.message, 200)}.",
-                hint="Use types that JSON can carry: str, int, float, bool, list, dict, Literal, Enum, dataclasses.",
-            ) from error
+            raise self._no_tool(error.message) from error
+
+    def _no_tool(self, why: str) -> UsageError:
+        name = getattr(self._function, "__name__", "tool")
+        return UsageError(
+            f"{name} cannot be a tool: {cut_line(why, 200)}.",
+            hint="Use types that JSON can carry: str, int, float, bool, list, dict, Literal, Enum, dataclasses.",
+        )
 
     # ---- reading -----------------------------------------------------------------------------------------
 

@@ -7,15 +7,18 @@ Wherever a set is asked for, `toolset` takes more: a function, a Tool, an object
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Union, cast
 
-from ..errors import UsageError
+from ..errors import CopilotError, UsageError, one_line
 from ..models.base import Json, ToolSchema
+from .approval import question_of
 from .base import ApprovalRequest, Tool, ToolContext, ToolResult, Toolset, tool_name
-from .function import Approval, FunctionTool, asked
+from .function import Approval, FunctionTool, asked, asked_aside, checked_name, is_async
 from .jsonable import cut_line, safe_repr
+from .kinds import is_a
 
 Given = Union[Toolset, Tool, Callable[..., Any], Iterable[Any], object]
 """What can be tools: a set of them, one, a function, an object with decorated methods, or several of these."""
@@ -34,6 +37,7 @@ class StaticToolset:
             self._tools[name] = one
 
     def tools(self) -> Mapping[str, Tool]:
+        self._tools = {name: latest(one) for name, one in self._tools.items()}
         return self._tools
 
 
@@ -48,6 +52,31 @@ class CombinedToolset:
         for toolset in reversed(self._toolsets):
             result.update(toolset.tools())
         return result
+
+
+class SoundToolset:
+    """The tools of another set that can be offered: one whose schema cannot be made takes none of the others along."""
+
+    def __init__(self, inner: Toolset) -> None:
+        self._inner = inner
+
+    def tools(self) -> Mapping[str, Tool]:
+        return {name: one for name, one in self._inner.tools().items() if _trouble(one) is None}
+
+    def troubles(self) -> list[str]:
+        """Which tools are left out, and why."""
+        found = {name: _trouble(one) for name, one in self._inner.tools().items()}
+        return [f"The tool {name} is left out: {why}" for name, why in found.items() if why is not None]
+
+
+def _trouble(one: Tool) -> str | None:
+    try:
+        _ = one.schema
+    except CopilotError as error:
+        return str(error)
+    except Exception as error:
+        return f"{one_line(error)}."
+    return None
 
 
 class FilteredToolset:
@@ -67,9 +96,10 @@ class PrefixedToolset:
     def __init__(self, inner: Given, prefix: str) -> None:
         self._inner = toolset(inner)
         self._prefix = prefix
+        self.tools()
 
     def tools(self) -> Mapping[str, Tool]:
-        named = {f"{self._prefix}{name}": one for name, one in self._inner.tools().items()}
+        named = {checked_name(f"{self._prefix}{name}"): one for name, one in self._inner.tools().items()}
         return {name: _Renamed(one, name) for name, one in named.items()}
 
 
@@ -81,11 +111,14 @@ class RenamedToolset:
         self._names = dict(names)
         if len(set(self._names.values())) < len(self._names):
             raise UsageError(f"Two tools would have one name in {self._names}.", hint="Give each its own.")
+        self.tools()
 
     def tools(self) -> Mapping[str, Tool]:
         found = self._inner.tools()
-        renamed = {new: _Renamed(found[old], new) for old, new in self._names.items() if old in found}
+        renamed = {checked_name(new): _Renamed(found[old], new) for old, new in self._names.items() if old in found}
         kept = {name: one for name, one in found.items() if name not in self._names}
+        for name in renamed.keys() & kept.keys():
+            raise UsageError(f"There is a tool named {name} already.", hint="Rename that one, too, or leave it out.")
         return {**kept, **renamed}
 
 
@@ -155,14 +188,13 @@ class _Asking(_Wrapped):
         return self._inner.approval(input) or self._asked(input)
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if name != "question":
-            return found
+        if name != "question" or not (is_async(self._approval) or hasattr(self._inner, name)):
+            return getattr(self._inner, name)
+        return self._question
 
-        async def question(input: Json, context: ToolContext) -> ApprovalRequest | None:
-            return await found(input, context) or self._asked(input)
-
-        return question
+    async def _question(self, input: Json, context: ToolContext) -> ApprovalRequest | None:
+        own = await question_of(self._inner, input, context)
+        return own or await asked_aside(self._approval, tool_name(self._inner), input)
 
     def _asked(self, input: Json) -> ApprovalRequest | None:
         return asked(self._approval, tool_name(self._inner), input)
@@ -180,9 +212,42 @@ def toolset(given: Given) -> Toolset:
                 singles.append(item)
             else:
                 sets.append(toolset(item))
-        return CombinedToolset(StaticToolset(singles), *sets) if sets else StaticToolset(singles)
+        return _distinct(StaticToolset(singles), *sets) if sets else StaticToolset(singles)
     methods = [] if _is_tool(given) else _decorated(given)
     return StaticToolset(methods or [cast("Any", given)])
+
+
+def _distinct(*sets: Toolset) -> Toolset:
+    names: set[str] = set()
+    for each in sets:
+        for name in each.tools():
+            if name in names:
+                hint = "Rename one with @tool(name=…), or give one set a prefix with PrefixedToolset."
+                raise UsageError(f"Two tools are named {name}.", hint=hint)
+            names.add(name)
+    return CombinedToolset(*sets)
+
+
+def latest(one: Tool) -> Tool:
+    """What the function of a notebook, or a program, is by now: who runs a cell again expects the new one."""
+    given = _function_tool(one)
+    if given is None or getattr(given.function, "__module__", None) != "__main__":
+        return one
+    now: Any = vars(sys.modules["__main__"]).get(getattr(given.function, "__name__", ""))
+    if inspect.isfunction(now) and not given.decorated and now is not given.function:
+        now = FunctionTool(now)
+    found = _function_tool(now)
+    if found is None or found.name != given.name or _place(found.function) != _place(given.function):
+        return one
+    return found
+
+
+def _function_tool(given: Any) -> FunctionTool[..., Any] | None:
+    return cast("FunctionTool[..., Any]", given) if is_a(given, FunctionTool) else None
+
+
+def _place(function: Any) -> tuple[str, str]:
+    return getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
 
 
 def _is_toolset(given: Any) -> bool:
@@ -190,6 +255,8 @@ def _is_toolset(given: Any) -> bool:
 
 
 def _is_tool(given: Any) -> bool:
+    if isinstance(given, (FunctionTool, _Wrapped)):  # of which the schema need not be made now, if it can be
+        return True
     return all(hasattr(given, name) for name in ("schema", "parse", "approval", "call"))
 
 
@@ -221,6 +288,7 @@ __all__ = [
     "Given",
     "PrefixedToolset",
     "RenamedToolset",
+    "SoundToolset",
     "StaticToolset",
     "as_tool",
     "toolset",

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from copilot_widget.errors import LogError
 from copilot_widget.protocol import UIMessage, reduce_chunks
 from copilot_widget.protocol.messages import TextPart
 from copilot_widget.runs.base import Event, Executor
@@ -180,6 +181,23 @@ async def test_an_approval_is_answered_once(make: Callable[[str], Executor]):
     assert [output["output"] for output in outputs] == ["did it"]
     assert terminal(events) == ["finish"]
     assert not await executor.answer("r1", asked["approvalId"], Approval(approved=True))
+
+
+async def test_consent_to_another_call_is_refused_and_the_right_answer_still_counts(make: Callable[[str], Executor]):
+    executor = make("act")
+    await executor.submit(ask(), idempotency_key="k")
+    shown = (await until(executor, "r1", "data-approval"))["data"]["digest"]
+    asked = await until(executor, "r1", "tool-approval-request")
+    while await executor.status("r1") != "waiting":  # noqa: ASYNC110 - the interface tells no other way
+        await asyncio.sleep(0.005)
+    with pytest.raises(LogError, match="another call") as refusal:
+        await executor.answer("r1", asked["approvalId"], Approval(approved=True, digest="0" * 64))
+    assert refusal.value.code == "other-call"
+    assert await executor.status("r1") == "waiting"
+    assert await executor.answer("r1", asked["approvalId"], Approval(approved=True, digest=shown))
+    events = await collect(executor, "r1")
+    outputs = [event["chunk"] for event in events if event["chunk"]["type"] == "tool-output-available"]
+    assert [output["output"] for output in outputs] == ["did it"]
 
 
 async def test_a_failing_run_ends_with_an_error_and_the_next_one_works(make: Callable[[str], Executor]):

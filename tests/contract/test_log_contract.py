@@ -366,6 +366,29 @@ async def test_a_run_that_waits_is_in_nobodys_hands_until_a_reply_comes(log: Log
     assert claim.last_seq == 2
 
 
+async def test_consent_to_another_call_is_refused_in_words_and_the_right_answer_still_counts(log: Log):
+    fence = await started(log)
+    await log.append("r", fence, 1, chunks(1), opened=["a1", "a2"], shown={"a1": "d1"})
+    assert await refused(log.answer("r", "a1", Approval(approved=True, digest="d2"))) == "other-call"
+    commit = Commit("waiting", state="{}", awaited=["a1", "a2"])
+    assert not (await log.append("r", fence, 2, chunks(2), commit=commit)).replies
+    for approved in (True, False):
+        assert await refused(log.answer("r", "a1", Approval(approved=approved, digest="d2"))) == "other-call"
+    assert not await log.answer("r", "a3", Approval(approved=True, digest="d2")), "nobody asked"
+    assert await log.due(10) == [], "nothing has come"
+    assert await log.claim("r", "w2") is None
+    assert await log.answer("r", "a1", Approval(approved=True, digest="d1"))
+    assert not await log.answer("r", "a1", Approval(approved=True, digest="d2")), "it is answered"
+    assert await log.answer("r", "a2", Approval(approved=True, digest="d2")), "nothing was shown"
+    assert set((await claimed(log)).replies) == {"a1", "a2"}
+
+
+async def test_an_answer_without_a_digest_counts_also_where_one_was_shown(log: Log):
+    fence = await started(log)
+    await log.append("r", fence, 1, chunks(1), opened=["a1"], shown={"a1": "d1"})
+    assert await log.answer("r", "a1", Approval(approved=True))
+
+
 async def test_a_reply_that_comes_before_the_wait_ends_it(log: Log):
     fence = await started(log)
     await log.append("r", fence, 1, chunks(1), opened=["c1#1"])

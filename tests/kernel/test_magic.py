@@ -366,7 +366,11 @@ def test_a_follow_up_and_an_approval_by_command(notebook: Kernel, script: Callab
     chunks = state["envelopes"][0]["chunks"]
     approval = next(chunk["approvalId"] for chunk in chunks if chunk["type"] == "tool-approval-request")
     answer = {"widget": widget, "command": "approve", "run": turn["run"], "approvalId": approval}
-    assert control(notebook, {"id": "b", **answer, "approved": True})["ok"]
+    other = control(notebook, {"id": "o", **answer, "approved": True, "scope": "session", "digest": "0" * 64})
+    assert other["error"]["code"] == "other-call"
+    assert "another call" in other["error"]["message"]
+    shown = next(chunk["data"]["digest"] for chunk in chunks if chunk["type"] == "data-approval")
+    assert control(notebook, {"id": "b", **answer, "approved": True, "digest": shown})["ok"]
     assert not control(notebook, {"id": "c", **answer, "approved": False})["ok"], "the first answer counts"
     while state["status"] != "completed" and time.monotonic() < deadline:
         time.sleep(0.1)
