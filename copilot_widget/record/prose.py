@@ -20,10 +20,8 @@ from markdown_it.token import Token
 from .sanitize import safe_link
 from .text import attribute, clean, code_span, escape, escape_markdown, fence, language_word
 
-_MATH = re.compile(
-    r"\$(?![\s\d$])(?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)"
-    r"|\$\d(?:\\.|[^$\\\n])*?[\\^_={}](?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)"  # "$5 and $6" is money
-)
+_MATH = re.compile(r"\$(?![\s$])(?:\\.|[^$\\\n])*(?<!\s)\$(?!\d)")
+_MONEY = re.compile(r"\$\d[^\\^_={}]*\Z")  # "$5 and $6"
 _MATH_BLOCKS = {"$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 _LONGEST_MATH = 4000
 _MANY_BRACKETS = 500
@@ -90,7 +88,7 @@ def _math(state: StateInline, silent: bool) -> bool:
         found = (
             _MATH.match(state.src, start, min(state.posMax, start + _LONGEST_MATH)) if state.src[start] == "$" else None
         )
-        end = found.end() if found else -1
+        end = found.end() if found and not _MONEY.match(found.group()) else -1
     if end < 0:
         return False
     if not silent:
