@@ -17,7 +17,7 @@ from .keeping import title_of
 from .protocol.jsontext import dumps, loads
 from .protocol.messages import TextPart, ToolPart, UIMessage, metadata_of
 from .record import RecordTurn, read
-from .record.text import escape, escape_markdown, literal
+from .record.text import escape, escape_markdown, runnable
 
 MARK = "copilot-widget"
 """Says in each kind of file that it was exported: such a file is replaced by the next export."""
@@ -205,12 +205,12 @@ def _answered(message: UIMessage) -> Iterator[tuple[str, str]]:
     for part in message.parts:
         if isinstance(part, TextPart):
             for kind, text in _pieces(part.text):
-                yield kind, to_markdown(text) if kind == "markdown" else literal(text)
+                yield kind, to_markdown(text) if kind == "markdown" else runnable(text)
         elif isinstance(part, ToolPart) and part.tool_name == RUN_CODE and part.state.startswith("output-"):
             given: object = part.input
             code = cast("dict[str, Any]", given).get("code") if isinstance(given, dict) else None
             if isinstance(code, str) and part.state != "output-denied":
-                yield "code", literal(code)
+                yield "code", runnable(code)
 
 
 def _pieces(text: str) -> Iterable[tuple[str, str]]:

@@ -1,4 +1,5 @@
 import type { ToolPart } from "../protocol-types.ts";
+import { visible } from "../visible.ts";
 import { codeNameOf, codeOf, inputOf } from "../words.ts";
 import { Code } from "./code.tsx";
 
@@ -24,7 +25,10 @@ export function Arguments({ part, language = languageOf(part), insertable = true
     <>
       {others.length > 0 && (
         <dl class="cw-arguments">
-          {others.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} =`}>{literal(value)}</dd>])}
+          {others.map(([name, value]) => [
+            <dt key={name}>{visible(name)}</dt>,
+            <dd key={`${name} =`}>{visible(literal(value))}</dd>,
+          ])}
         </dl>
       )}
       {code !== null && !shown.includes(code) && (

@@ -118,7 +118,12 @@ const r = grammar({
   title: String.raw`(?<![\w.])[A-Za-z.][\w.]*(?=\()`,
 });
 
-const diff: Grammar = grammar({ meta: "^(?:@@|diff|index|---|\\+\\+\\+).*", addition: "^\\+.*", deletion: "^-.*" });
+// A line of a diff ends at \n alone: to "^" and "." what follows a \r would be a line of its own, and of another colour.
+const diff: Grammar = grammar({
+  meta: "(?<![^\\n])(?:@@|diff|index|---|\\+\\+\\+)[^\\n]*",
+  addition: "(?<![^\\n])\\+[^\\n]*",
+  deletion: "(?<![^\\n])-[^\\n]*",
+});
 
 const GRAMMARS: Record<string, Grammar> = { python, javascript, json, bash, sql, r, diff };
 
