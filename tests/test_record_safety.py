@@ -133,7 +133,9 @@ def test_what_nobody_sees_is_named(source: str, shown: str) -> None:
     assert literal(source) == shown
 
 
-@pytest.mark.parametrize("markdown", ["`x\u202ey`", "```python\nx\u202ey\n```", "    x\u202ey", "> ```\n> x\u202ey\n> ```"])
+@pytest.mark.parametrize(
+    "markdown", ["`x\u202ey`", "```python\nx\u202ey\n```", "    x\u202ey", "> ```\n> x\u202ey\n> ```"]
+)
 def test_code_of_an_answer_reads_as_it_runs(markdown: str) -> None:
     for written in (to_html(markdown), to_markdown(markdown)):
         assert "x⟨U+202E⟩y" in written

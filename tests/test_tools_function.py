@@ -539,7 +539,8 @@ def test_a_question_shows_a_call_whole_or_not_as_code() -> None:
         deep = {"to": deep}
     for given in ({"sql": sql * 10, "options": {}}, {"sql": sql, "options": deep}):
         request = query.approval(given)
-        assert request is not None and request.code == ""
+        assert request is not None
+        assert request.code == ""
 
 
 def test_approval_is_asked_where_the_user_said_so() -> None:

@@ -45,8 +45,9 @@ def to_html(markdown: str) -> str:
 def to_markdown(markdown: str) -> str:
     """The same markdown where it is harmless as it is; else written anew from its parsed form.
 
-    Harmless means: no html, no picture, no link but safe ones, no reference definition, no character in code that nobody
-    sees, and nothing left open at its end that would swallow what follows. What cannot be written harmlessly is shown as its source.
+    Harmless means: no html, no picture, no link but safe ones, no reference definition, no character in code that
+    nobody sees, and nothing left open at its end that would swallow what follows. What cannot be written harmlessly is
+    shown as its source.
     """
     source = clean(markdown).strip("\n")
     if _is_harmless(source, strict=True):
