@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from . import __version__
 from .errors import CopilotError, UsageError
@@ -36,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.handler(arguments))
     except UsageError as error:
-        print(f"copilot-widget: {error}", file=sys.stderr)
+        _say(f"copilot-widget: {error}")
         return _USAGE
     except CopilotError as error:
-        print(f"copilot-widget: {error}", file=sys.stderr)
+        _say(f"copilot-widget: {error}")
         return _FAILED
     except BrokenPipeError:
         sys.stderr.close()  # the reader is gone (`| head`): nothing is left to say, and nobody to say it to
@@ -118,7 +119,7 @@ def _ask(arguments: argparse.Namespace) -> int:
         run.wait(_STOP_SECONDS)
         printer.print(run)  # up to the abort, so that who reads the stream sees its end
     if run.error is not None:
-        print(f"copilot-widget: {run.error}", file=sys.stderr)
+        _say(f"copilot-widget: {run.error}")
         return _USAGE if run.error.code == UsageError.code else _FAILED
     return _STOPPED if run.status == "stopped" else 0
 
@@ -210,7 +211,7 @@ class _Printer:
 
     def _text(self, chunk: dict[str, Any]) -> None:
         if chunk["type"] == "text-delta":
-            print(chunk["delta"], end="")
+            print(_shown(chunk["delta"], sys.stdout), end="")
             self._open_line = True
         elif chunk["type"] == "text-end" and self._open_line:
             print("\n")
@@ -223,10 +224,27 @@ def _tell(chunk: dict[str, Any]) -> None:
     """What happens beside the answer goes to standard error, so that the answer can be piped."""
     kind = chunk["type"]
     if kind == "tool-input-available":
-        print(f"· {chunk['toolName']}", file=sys.stderr, flush=True)
+        _say(f"· {chunk['toolName']}")
     elif kind in ("tool-output-error", "tool-input-error"):
-        print(f"· {chunk['errorText']}", file=sys.stderr, flush=True)
+        _say(f"· {chunk['errorText']}")
     elif kind == "tool-output-denied":
-        print("· denied: nobody can be asked here; --approvals auto allows it", file=sys.stderr, flush=True)
+        _say("· denied: nobody can be asked here; --approvals auto allows it")
     elif kind == "data-notice":
-        print(f"· {chunk['data']['text']}", file=sys.stderr, flush=True)
+        _say(f"· {chunk['data']['text']}")
+
+
+def _say(text: str) -> None:
+    print(_shown(text, sys.stderr), file=sys.stderr, flush=True)
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _shown(text: str, stream: TextIO) -> str:
+    """`text` for a terminal, which obeys control characters: it could be made to hide text, or to fill the clipboard.
+
+    Who reads from a pipe gets what was said.
+    """
+    if not stream.isatty():
+        return text
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text.replace("\r\n", "\n"))

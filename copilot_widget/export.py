@@ -17,7 +17,7 @@ from .keeping import title_of
 from .protocol.jsontext import dumps, loads
 from .protocol.messages import TextPart, ToolPart, UIMessage, metadata_of
 from .record import RecordTurn, read
-from .record.text import escape, escape_markdown, literal
+from .record.text import escape, escape_markdown, runnable
 
 MARK = "copilot-widget"
 """Says in each kind of file that it was exported: such a file is replaced by the next export."""
@@ -162,10 +162,8 @@ def _about(conversation: Conversation) -> dict[str, str]:
 
 # ---- a notebook -----------------------------------------------------------------------------------------------
 
-_CODE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:python3?|py|ipython)[ \t]*\n(?P<code>.*?)^(?P=fence)[ \t]*$\n?",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
-)
+_FENCE = re.compile(r"(?P<marks>`{3,}|~{3,})(?P<language>[^`\n]*)")
+_PYTHON = frozenset({"python", "python3", "py", "ipython"})
 RUN_CODE = "run_code"
 
 
@@ -207,21 +205,32 @@ def _answered(message: UIMessage) -> Iterator[tuple[str, str]]:
     for part in message.parts:
         if isinstance(part, TextPart):
             for kind, text in _pieces(part.text):
-                yield kind, to_markdown(text) if kind == "markdown" else literal(text)
+                yield kind, to_markdown(text) if kind == "markdown" else runnable(text)
         elif isinstance(part, ToolPart) and part.tool_name == RUN_CODE and part.state.startswith("output-"):
             given: object = part.input
             code = cast("dict[str, Any]", given).get("code") if isinstance(given, dict) else None
             if isinstance(code, str) and part.state != "output-denied":
-                yield "code", literal(code)
+                yield "code", runnable(code)
 
 
 def _pieces(text: str) -> Iterable[tuple[str, str]]:
-    at = 0
-    for found in _CODE.finditer(text):
-        yield "markdown", text[at : found.start()]
-        yield "code", found["code"]
-        at = found.end()
-    yield "markdown", text[at:]
+    """Prose, and the code of closed Python fences, in one pass over the lines."""
+    lines = text.split("\n")
+    done = 0
+    first, marks, language = -1, "", ""  # of the fence that is open
+    for number, line in enumerate(lines):
+        found = _FENCE.fullmatch(line)
+        if found is None:
+            continue
+        if first < 0:
+            first, marks, language = number, found["marks"], found["language"].strip().lower()
+        elif found["marks"] == marks and not found["language"].strip():
+            if language in _PYTHON:
+                yield "markdown", "".join(f"{each}\n" for each in lines[done:first])
+                yield "code", "".join(f"{each}\n" for each in lines[first + 1 : number])
+                done = number + 1
+            first = -1
+    yield "markdown", "\n".join(lines[done:])
 
 
 _WRITERS: dict[str, Callable[[Conversation], str]] = {

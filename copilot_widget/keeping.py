@@ -272,14 +272,18 @@ class Keeping:
 _IS_ID = re.compile(r"thread-[\w-]{12}|.*@[0-9a-f]{12}", re.DOTALL)
 
 
+_READ = 20_000
+"""Characters of a question in which its title is looked for."""
+
+
 def title_of(question: str) -> str:
     """A title from a question: its first words, without markup and mentions' signs."""
-    text = re.sub(r"(?s)(^|\n)[ \t]*(```|~~~).*?(\n[ \t]*\2[^\n]*|$)", "\n", question)
+    text = re.sub(r"(?s)(^|\n)[ \t]*(```|~~~).*?(\n[ \t]*\2[^\n]*|$)", "\n", question[:_READ])
     text = re.sub(r"(?m)^[ \t]*(?:[#>]+|[-*+]|\d+[.)])[ \t]+", "", text)
-    text = re.sub(r"!?\[([^\]\n]*)\]\([^)\n]*\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]\n]*)\]\([^)\n]{0,2000}\)", r"\1", text)
     text = re.sub(r"(?<![\w@.\\/])@(?:file:|cell:)?\"?(?=[\w./~-])", "", text)
-    text = re.sub(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
-    text = " ".join(redact(text if text.strip() else question).split())
+    text = re.sub(r"(\*\*|__|~~|`{1,4})(?=\S)(.{1,200}?)(?<=\S)\1", r"\2", text)
+    text = " ".join(redact(text if text.strip() else question[:_READ]).split())
     if len(text) <= TITLE_LENGTH:
         return text
     head = text[: TITLE_LENGTH - 1]

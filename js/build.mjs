@@ -63,7 +63,9 @@ const lentPreact = {
   name: "lent-preact",
   setup(plugins) {
     const lent = join(here, "src/assist/lent.ts");
-    plugins.onResolve({ filter: /^preact(?:\/hooks|\/jsx-runtime)?$|\/context\.ts$/ }, () => ({ path: lent }));
+    plugins.onResolve({ filter: /^preact(?:\/hooks|\/jsx-runtime)?$|\/(?:context|services)\.ts$/ }, () => ({
+      path: lent,
+    }));
   },
 };
 

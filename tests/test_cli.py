@@ -134,6 +134,24 @@ def test_an_interrupt_stops_the_run_and_is_130(tmp_path: Path):
     assert json.loads(rest.splitlines()[-1])["type"] == "abort"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_terminal_gets_no_control_characters_and_a_pipe_all(tmp_path: Path):
+    import pty
+
+    answer = "a\tb \x1b]52;c;ZXZpbA==\x07 \x1b[8mhidden\x1b[0m\rover \x9b8m"
+    (tmp_path / "escapes.json").write_text(json.dumps({"steps": [answer]}))
+    model = f"script:{tmp_path / 'escapes.json'}"
+    assert ask("hello", "--model", model).stdout.strip() == answer.replace("\r", "\n")  # text mode reads \r as \n
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "copilot_widget", "ask", "hello", "--model", model]
+    subprocess.run(command, stdout=terminal, stderr=terminal, timeout=60, check=True)
+    os.close(terminal)
+    shown = os.read(main, 100_000).decode()
+    os.close(main)
+    assert r"a	b \x1b]52;c;ZXZpbA==\x07 \x1b[8mhidden\x1b[0m\x0dover \x9b8m".replace(r"\t", "\t") in shown
+    assert "\x1b" not in shown
+
+
 def test_importing_the_package_imports_nothing_heavy():
     heavy = ("pydantic", "litellm", "anywidget", "IPython")
     code = f"import sys, copilot_widget; print([name for name in {heavy} if name in sys.modules])"

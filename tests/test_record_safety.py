@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -14,6 +16,7 @@ from markdown_it import MarkdownIt
 from copilot_widget.record import RecordTurn, render
 from copilot_widget.record.prose import to_html, to_markdown
 from copilot_widget.record.sanitize import sanitize
+from copilot_widget.record.text import literal
 
 from .record_samples import PAYLOADS, assistant, hostile, ordinary, text, user
 
@@ -118,6 +121,48 @@ def test_markdown_stays_what_it_seems(payload: str) -> None:
     checker.close()
     assert checker.open == []
     assert html.endswith("</em></p>\n")  # the footer, as a paragraph of its own: nothing has swallowed it
+
+
+# ---- what nobody sees ----------------------------------------------------------------------------------
+
+HIDDEN = json.loads((Path(__file__).parent / "fixtures/hidden.json").read_text())
+
+
+@pytest.mark.parametrize(("source", "shown"), HIDDEN)
+def test_what_nobody_sees_is_named(source: str, shown: str) -> None:
+    assert literal(source) == shown
+
+
+@pytest.mark.parametrize(
+    "markdown", ["`x\u202ey`", "```python\nx\u202ey\n```", "    x\u202ey", "> ```\n> x\u202ey\n> ```"]
+)
+def test_code_of_an_answer_reads_as_it_runs(markdown: str) -> None:
+    for written in (to_html(markdown), to_markdown(markdown)):
+        assert "x⟨U+202E⟩y" in written
+
+
+def test_prose_may_be_written_from_right_to_left() -> None:
+    prose = "כתוב \u2067df.head()\u2069 כאן"
+    assert to_markdown(prose) == prose
+    assert prose in to_html(prose)
+
+
+@pytest.mark.parametrize("form", ["text/html", "text/markdown"])
+def test_a_call_shows_what_was_allowed(form: str) -> None:
+    call = {
+        "type": "tool-run_code",
+        "toolCallId": "c",
+        "title": "Run\u202e code",
+        "state": "output-available",
+        "input": {"code": "# fine\rimport os\nx = 1\u202e", "why": "a\u2066b"},
+        "output": "10 %\r20 %",
+    }
+    record = render([RecordTurn(user("Why?"), assistant(call))])[form]
+    assert "Run⟨U+202E⟩ code" in record
+    assert "# fine⟨U+000D⟩import os" in record
+    assert "x = 1⟨U+202E⟩" in record
+    assert "a⟨U+2066⟩b" in record
+    assert "10 %\n20 %" in record.replace("    ", "")  # what was printed is no call
 
 
 # ---- anything at all -----------------------------------------------------------------------------------

@@ -522,6 +522,28 @@ async def test_main_thread_functions_fail_in_words_where_nothing_serves_it() -> 
         await output(f)
 
 
+def test_a_question_shows_a_call_whole_or_not_as_code() -> None:
+    """What is left out of the code would be shown nowhere: the card lists the arguments where there is no code."""
+
+    @tool(approval=True)
+    def query(sql: str, options: dict[str, Any]) -> None: ...
+
+    sql = "SELECT 1" + " " * 2_100 + "; DROP TABLE orders"
+    deep: Any = "everybody"
+    for _ in range(10):
+        deep = {"to": deep}
+    request = query.approval({"sql": sql, "options": deep})
+    assert request is not None
+    assert request.code == f"query(sql={sql!r}, options={deep!r})"
+
+    for _ in range(3_000):
+        deep = {"to": deep}
+    for given in ({"sql": sql * 10, "options": {}}, {"sql": sql, "options": deep}):
+        request = query.approval(given)
+        assert request is not None
+        assert request.code == ""
+
+
 def test_approval_is_asked_where_the_user_said_so() -> None:
     @tool
     def free() -> None: ...

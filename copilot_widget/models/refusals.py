@@ -17,13 +17,17 @@ from .names import HOW_NAMES_LOOK
 from .providers import BY_NAME, LOCAL_NAMES, catalogue, is_local
 
 _LIMIT = 300
+_READ = 20_000
+"""Characters of a provider's error that are looked at: a server may answer with megabytes."""
+_BRACES = 20
+"""So many of them are tried as the beginning of an error's JSON."""
 _PREFIX = re.compile(r"^(?:litellm\.)?[A-Za-z]*(?:Error|Exception|Timeout)\b[:\s-]*(?:[A-Za-z]+Exception\s*-\s*)?")
 _OVERFLOW = (
     r"context.?(?:length|window|size)|maximum.{0,20}(?:context|tokens|prompt)|prompt is too long|too many tokens"
     r"|exceed.{0,30}context|input is too long|reduce the length"
 )
 _QUOTA = r"insufficient_quota|exceeded your current quota|credit balance|billing|payment"
-_NO_KEY = r"api[_ ]key.{0,40}(?:must be set|not set|missing|required|is required)|missing .*api.?key"
+_NO_KEY = r"api[_ ]key.{0,40}(?:must be set|not set|missing|required|is required)|missing .{0,80}api.?key"
 _FILTER = r"content.?(?:policy|filter|management)|safety|flagged"
 _BROKEN = r"payload is not completed|peer closed|incomplete (?:chunked )?read|server disconnected"
 _NO_MODULE = r"No module named '([\w.]+)'"
@@ -154,7 +158,7 @@ def _seconds(headers: Any) -> float | None:
 
 
 def _says(words: str, error: BaseException) -> bool:
-    return re.search(words, str(error), re.IGNORECASE) is not None
+    return re.search(words, str(error)[:_READ], re.IGNORECASE) is not None
 
 
 # ---- one maker a kind ----------------------------------------------------------------------------------------
@@ -369,6 +373,7 @@ def _detail(error: BaseException, source: Source) -> str:
         text = str(getattr(error, "message", "") or error)
     except Exception:
         return type(error).__name__
+    text = text[:_READ]
     found = _message_in(text)
     for _ in range(4):
         text, before = _PREFIX.sub("", text.strip(), count=1), text
@@ -383,14 +388,16 @@ def _detail(error: BaseException, source: Source) -> str:
 def _message_in(text: str) -> str:
     """The `message` of a JSON error body in the text, "" where there is none."""
     start = text.find("{")
-    while start >= 0:
+    for _ in range(_BRACES):
+        if start < 0:
+            break
         try:
             data, _ = json.JSONDecoder().raw_decode(text[start:])
-        except ValueError:
+        except (ValueError, RecursionError):
             start = text.find("{", start + 1)
             continue
         return _find_message(data)
-    match = re.search(r"'message': (['\"])(.+?)\1[,}]", text)
+    match = re.search(r"'message': (['\"])(.{1,2000}?)\1[,}]", text)
     return match[2] if match else ""
 
 

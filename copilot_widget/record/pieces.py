@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from .sanitize import sanitize
-from .text import clean, literal
+from .text import clean, exact, literal
 from .turn import Approval
 from .wire import items, joined, mapping, number
 
@@ -89,7 +89,7 @@ def of_input(value: Any) -> list[Piece]:
     if value is None or value == {}:
         return []
     if isinstance(value, str):
-        return code(value)
+        return code(exact(value))
     fields = mapping(value)
     if not fields:
         return code(dump(value), "json")
@@ -97,16 +97,16 @@ def of_input(value: Any) -> list[Piece]:
     short = {key: item for key, item in fields.items() if key not in long}
     pieces: list[Piece] = code(dump(short), "json") if short else []
     for key in long:
-        pieces += code(fields[key], _language(key, fields), "" if len(fields) == 1 else literal(key))
+        pieces += code(exact(fields[key]), _language(key, fields), "" if len(fields) == 1 else literal(key))
     return pieces
 
 
 def of_approval(approval: Approval, value: Any) -> list[Piece]:
     """What the user saw before deciding, where the call's input does not show it already."""
     if approval.diff:
-        return code(approval.diff, "diff")
+        return code(exact(approval.diff), "diff")
     shown = [value, *mapping(value).values()]
-    return code(approval.code, approval.language) if approval.code and approval.code not in shown else []
+    return code(exact(approval.code), approval.language) if approval.code and approval.code not in shown else []
 
 
 def of_output(value: Any) -> list[Piece]:

@@ -18,12 +18,10 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from .sanitize import safe_link
-from .text import attribute, clean, code_span, escape, escape_markdown, fence, language_word
+from .text import attribute, clean, code_span, escape, escape_markdown, fence, language_word, literal
 
-_MATH = re.compile(
-    r"\$(?![\s\d$])(?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)"
-    r"|\$\d(?:\\.|[^$\\\n])*?[\\^_={}](?:\\.|[^$\\\n])*?(?<!\s)\$(?!\d)"  # "$5 and $6" is money
-)
+_MATH = re.compile(r"\$(?![\s$])(?:\\.|[^$\\\n])*(?<!\s)\$(?!\d)")
+_MONEY = re.compile(r"\$\d[^\\^_={}]*\Z")  # "$5 and $6"
 _MATH_BLOCKS = {"$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 _LONGEST_MATH = 4000
 _MANY_BRACKETS = 500
@@ -40,22 +38,23 @@ def to_html(markdown: str) -> str:
     parser, source = _parser(), clean(markdown)
     tokens = parser.parse(source, {})
     if _is_deep(tokens, _DEEP):
-        return f"<pre><code>{escape(source)}</code></pre>"
+        return f"<pre><code>{escape(literal(source))}</code></pre>"
     return parser.renderer.render(tokens, parser.options, {}).strip()
 
 
 def to_markdown(markdown: str) -> str:
     """The same markdown where it is harmless as it is; else written anew from its parsed form.
 
-    Harmless means: no html, no picture, no link but safe ones, no reference definition, and nothing left open
-    at its end that would swallow what follows. What cannot be written harmlessly is shown as its source.
+    Harmless means: no html, no picture, no link but safe ones, no reference definition, no character in code that
+    nobody sees, and nothing left open at its end that would swallow what follows. What cannot be written harmlessly is
+    shown as its source.
     """
     source = clean(markdown).strip("\n")
     if _is_harmless(source, strict=True):
         return source
     tokens = _parser().parse(source, {})
     written = "" if _is_deep(tokens, _DEEP_FOR_VIEWERS) else _Writer().write(tokens)
-    return written if written and _is_harmless(written) else fence(source, "markdown")
+    return written if written and _is_harmless(written) else fence(literal(source), "markdown")
 
 
 @lru_cache(maxsize=1)
@@ -71,6 +70,8 @@ def _parser() -> MarkdownIt:
     parser.add_render_rule("math", _render_math)
     parser.add_render_rule("image", _render_image)
     parser.add_render_rule("fence", _render_fence)
+    parser.add_render_rule("code_block", _render_fence)
+    parser.add_render_rule("code_inline", _render_code)
     for rule in ("th_open", "td_open"):
         parser.add_render_rule(rule, _render_cell)
     parser.add_render_rule("link_open", _render_link)
@@ -90,7 +91,7 @@ def _math(state: StateInline, silent: bool) -> bool:
         found = (
             _MATH.match(state.src, start, min(state.posMax, start + _LONGEST_MATH)) if state.src[start] == "$" else None
         )
-        end = found.end() if found else -1
+        end = found.end() if found and not _MONEY.match(found.group()) else -1
     if end < 0:
         return False
     if not silent:
@@ -175,7 +176,11 @@ def _render_math(renderer: RendererHTML, tokens: Sequence[Token], index: int, op
 def _render_fence(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: _Env) -> str:
     language = language_word(tokens[index].info)
     kind = f' class="language-{language}"' if language else ""
-    return f"<pre><code{kind}>{escape(tokens[index].content)}</code></pre>\n"
+    return f"<pre><code{kind}>{escape(literal(tokens[index].content))}</code></pre>\n"
+
+
+def _render_code(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: _Env) -> str:
+    return f"<code>{escape(literal(tokens[index].content))}</code>"
 
 
 def _render_image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: _Env) -> str:
@@ -208,6 +213,7 @@ def _image(token: Token, before: Sequence[Token]) -> tuple[str, str]:
 
 _SENTINEL = "copilot-record-end"
 _HTML = re.compile(r"<[A-Za-z/!?]")
+_CODE = ("fence", "code_block", "code_inline")
 
 
 @lru_cache(maxsize=1)
@@ -235,6 +241,8 @@ def _token_is_harmless(token: Token, strict: bool) -> bool:
     if token.type == "link_open" and not safe_link(str(token.attrGet("href") or "")):
         return False
     if strict and token.type == "text" and _HTML.search(token.content):
+        return False
+    if token.type in _CODE and token.content != literal(token.content):
         return False
     return all(_token_is_harmless(child, strict) for child in token.children or ())
 
@@ -264,7 +272,7 @@ class _Writer:
     def _block(self, tokens: Sequence[Token], i: int) -> tuple[list[str], int]:
         token = tokens[i]
         if token.type in ("fence", "code_block"):
-            return fence(token.content, token.info).split("\n"), i + 1
+            return fence(literal(token.content), token.info).split("\n"), i + 1
         if token.type == "hr":
             return ["***"], i + 1
         if token.type == "inline":

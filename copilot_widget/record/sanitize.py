@@ -46,7 +46,7 @@ _HEADINGS = {"h1": "h5", "h2": "h5", "h3": "h6", "h4": "h6"}
 """Small headings: JupyterLab lists h1 to h4 of outputs in the notebook's table of contents."""
 
 _DEPTH = 60
-_INDENT = re.compile(r"[ \t]*\n\s*")
+_INDENT = re.compile(r"(?<![ \t])[ \t]*\n\s*")  # a run of blanks is looked at once, not from each of them
 SAFE_LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"]+\Z", re.IGNORECASE)
 _SAFE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z")
 

@@ -7,6 +7,17 @@ import re
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
+_JOINED = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff"
+"""Letters of scripts that need joiners: Arabic's and India's, Burmese, Khmer."""
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d"
+    "\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    f"|(?<![{_EMOJI}])[\ufe0e\ufe0f](?!\u20e3)"
+    f"|(?!(?<=[{_JOINED}])[\u200c\u200d][{_JOINED}]|(?<=[{_EMOJI}\ufe0f])\u200d[{_EMOJI}])[\u200c\u200d]"
+)
+"""What nobody sees, or what turns the order of letters round; js/src/visible.ts has the same."""
+_RETURN = re.compile(r"\r(?!\n)")
 _BLANK_LINES = re.compile(r"\n((?:[ \t]*\n)+)")
 
 
@@ -18,11 +29,25 @@ def clean(text: str) -> str:
 
 
 def literal(text: str) -> str:
-    """`clean` for names, code and data: characters that turn the order of the letters round become visible.
+    """`clean` for names, code and data: what nobody sees, or turns the order of the letters round, becomes visible.
 
-    With them a call could read other than it runs.
+    With it a call could read other than it runs.
     """
+    return _HIDDEN.sub(_named, clean(text))
+
+
+def exact(text: str) -> str:
+    """A call's text with its lone carriage returns visible: to Python they end a line, to a diff they do not."""
+    return _RETURN.sub(_named, text)
+
+
+def runnable(text: str) -> str:
+    """`clean` for code that goes on being code: characters that turn the order round become Python's escapes."""
     return _BIDI.sub(lambda found: f"\\u{ord(found.group()):04x}", clean(text))
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found.group()):04X}⟩"
 
 
 def one_line(text: str, limit: int = 200) -> str:

@@ -59,8 +59,9 @@ def is_bundle(value: Any) -> bool:
 
 def without_tags(html: Any) -> str:
     """The words of an HTML document."""
-    text = re.sub(r"(?is)<(script|style)\b.*?</\1>", " ", str(html)[:_HTML_LIMIT])
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
+    text = re.sub(r"(?is)<(script|style)\b.*?(?:</\1>|\Z)", " ", str(html)[:_HTML_LIMIT])
+    end = text.rfind(">") + 1  # what opens after it is no tag, and would be looked at to the end from each "<"
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text[:end]) + text[end:]).split())
 
 
 __all__ = ["ai_repr", "is_bundle", "without_tags"]

@@ -20,7 +20,7 @@ from ..models.base import Json, ToolSchema
 from ..threads import aside, in_thread, on_users_loop
 from .base import ApprovalRequest, ToolContext, ToolResult
 from .docstring import parse_docstring
-from .jsonable import cut, cut_line, safe_repr
+from .jsonable import cut_line, safe_repr, well_formed
 from .running import Previews, Prints, Run, advance, awaited, drain, drain_async, finish
 from .schema import Arguments
 
@@ -222,9 +222,21 @@ def _request(answer: Any, name: str, input: Json) -> ApprovalRequest | None:
         return answer
     if not answer:
         return None
-    arguments = ", ".join(f"{key}={safe_repr(value, 2_000)}" for key, value in dict(input or {}).items())
     title = answer if isinstance(answer, str) else f"run {name}"
-    return ApprovalRequest(title=title, code=cut(f"{name}({arguments})", 10_000), language="python")
+    return ApprovalRequest(title=title, code=_call_of(name, input), language="python")
+
+
+_CALL = 10_000
+"""Characters of a call that a card shows as code."""
+
+
+def _call_of(name: str, input: Json) -> str:
+    """The call with every argument whole; "" where it is too long for that: the card then lists the arguments."""
+    try:
+        code = f"{name}({', '.join(f'{key}={value!r}' for key, value in dict(input or {}).items())})"
+    except RecursionError:
+        return ""
+    return well_formed(code) if len(code) <= _CALL else ""
 
 
 @overload

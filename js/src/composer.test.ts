@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeModel } from "../dev/fake-model.ts";
 import { kindOf, MOST_BYTES, sizeOf } from "./assist/files.ts";
 import type { UIMessageChunk } from "./protocol-types.ts";
@@ -8,10 +8,9 @@ import { open, type Session } from "./widget.tsx";
 
 // jsdom can't import from a Blob: the part comes as a module, all else of it is real.
 vi.mock("./asset.ts", async (original) => {
-  const part = await import("./parts/assist.ts");
   const loadAsset = async (name: string) => {
     if (name !== "assist.js") throw new Error(`no ${name} here`);
-    return part;
+    return await import("./parts/assist.ts"); // it imports what imports the module made here
   };
   return { ...(await original<object>()), loadAsset };
 });
@@ -83,6 +82,7 @@ function offer(kind: string, ...texts: string[]): void {
   });
 }
 
+beforeAll(async () => void (await import("./parts/assist.ts"))); // later the clock stands still
 beforeEach(() => void vi.useFakeTimers());
 afterEach(async () => {
   await vi.advanceTimersByTimeAsync(3_000);

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeModel } from "../dev/fake-model.ts";
 import type { UIMessageChunk } from "./protocol-types.ts";
 import { toView, type View } from "./view.ts";
@@ -7,13 +7,11 @@ import { open, type Session } from "./widget.tsx";
 
 // jsdom can't import from a Blob: the part comes as a module, all else of it is real.
 vi.mock("./asset.ts", async (original) => {
-  const parts: Record<string, object> = {
-    "assist.js": await import("./parts/assist.ts"),
-    "document.js": await import("./parts/desk.ts"),
-  };
+  const desk = await import("./parts/desk.ts");
   const loadAsset = async (name: string) => {
-    if (!parts[name]) throw new Error(`no ${name} here`);
-    return parts[name];
+    if (name === "document.js") return desk;
+    if (name === "assist.js") return await import("./parts/assist.ts"); // it imports what imports the module made here
+    throw new Error(`no ${name} here`);
   };
   return { ...(await original<object>()), loadAsset };
 });
@@ -85,6 +83,7 @@ const output = (toolCallId: string, value: unknown): UIMessageChunk => ({
   output: value,
 });
 
+beforeAll(async () => void (await import("./parts/assist.ts"))); // later the clock stands still
 beforeEach(() => void vi.useFakeTimers());
 afterEach(async () => {
   await vi.advanceTimersByTimeAsync(100); // preact would wait for ever for a drawing that it has put off
@@ -339,6 +338,39 @@ describe("an approval", () => {
     expect(find("[data-tool=refund]")?.dataset.state).toBe("approval-requested");
   });
 
+  it("shows what nobody would see: in its title, in the tool's name and in the arguments", async () => {
+    await start({}, [
+      ...BEGIN,
+      { ...call("c1", "pay", { to: "a\u202eb", "x\u200by": "1\r\n2\r3" }), title: "Pay\u2066 now" } as UIMessageChunk,
+      { type: "data-approval", id: "c1", data: { title: "pay \u202eevil" } },
+      { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+    ]);
+    expect(find(".cw-approval-title")?.textContent).toContain("pay ⟨U+202E⟩evil");
+    expect(find(".cw-row-title")?.textContent).toBe("Pay⟨U+2066⟩ now");
+    expect(find(".cw-row-detail")?.textContent).toContain("a⟨U+202E⟩b");
+    const card = find(".cw-approval");
+    expect([...(card?.querySelectorAll("dt, dd") ?? [])].map(({ textContent }) => textContent)).toEqual([
+      "to",
+      '"a⟨U+202E⟩b"',
+      "x⟨U+200B⟩y",
+      "1\r\n2⟨U+000D⟩3",
+    ]);
+    expect(root.textContent).not.toMatch(/[\u202e\u2066\u200b]/);
+  });
+
+  it.each([
+    ["whole", "refund(order_id=17, to='all')", 0],
+    ["cut", "refund(order_id=17, to='al… (2,000 in all))", 2],
+  ])("takes a call that is %s for its arguments, or not", async (_, code, arguments_) => {
+    await start({}, [
+      ...BEGIN,
+      call("c1", "refund", { order_id: 17, to: "all" }),
+      { type: "data-approval", id: "c1", data: { title: "run refund", code, language: "python" } },
+      { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+    ]);
+    expect(find(".cw-approval")?.querySelectorAll("dt").length).toBe(arguments_);
+  });
+
   it("leaves the focus in the transcript when it goes", async () => {
     await start({}, ASK);
     button("Allow once")?.focus();
@@ -412,6 +444,22 @@ describe("more ways to answer an approval", () => {
     expect(sent()).toEqual([{ scope: "once", digest: "d1", input: { code: "df.shape", timeout: 5 } }]);
   });
 
+  it("shows code as it runs, also in the box where it is edited", async () => {
+    const hidden = "x = 1 # \u202efine\rimport os";
+    await start({}, [
+      ...BEGIN,
+      call("c1", "run_code", { code: hidden }),
+      { type: "data-approval", id: "c1", data: { title: "run code", code: hidden, language: "python", digest: "d1" } },
+      { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+    ]);
+    const shown = "x = 1 # ⟨U+202E⟩fine⟨U+000D⟩import os";
+    expect(find(".cw-approval code")?.textContent).toBe(shown);
+    expect(all(".cw-approval mark").map(({ textContent }) => textContent)).toEqual(["⟨U+202E⟩", "⟨U+000D⟩"]);
+    button("Edit the code")?.click();
+    await push();
+    expect(find<HTMLTextAreaElement>("[aria-label='Code to run instead']")?.value).toBe(shown);
+  });
+
   it("offers no edit where no code is shown", async () => {
     await start({}, [
       ...BEGIN,
@@ -450,6 +498,17 @@ describe("a change of a cell", () => {
     button("Allow once")?.click();
     await push();
     expect(commands("approve")).toMatchObject([{ approved: true, input: { cell: "[2]", source: "qty" } }]);
+  });
+
+  it("keeps a line of its diff one line", async () => {
+    const turned = "@@ -1 +1 @@\n-a = 1\n+a = 2\r-import os";
+    await start({}, [
+      ...BEGIN,
+      call("c1", "edit_cell", { cell: "[2]", source: "a = 2\r-import os" }),
+      { type: "data-approval", id: "c1", data: { title: "edit cell [2]", diff: turned, edits: "source" } },
+      { type: "tool-approval-request", approvalId: "a1", toolCallId: "c1" },
+    ]);
+    expect(find(".cw-approval code")?.textContent).toBe("@@ -1 +1 @@\n-a = 1\n+a = 2⟨U+000D⟩-import os");
   });
 
   it("stays open, and offers Undo as long as the kernel knows it", async () => {

@@ -3,6 +3,7 @@
 import type { ToolPart, ToolState } from "./protocol-types.ts";
 import { toolNameOf } from "./protocol-types.ts";
 import { lines, PAST, ranTools, Words } from "./strings.ts";
+import { visible } from "./visible.ts";
 
 export type Mood = "busy" | "asks" | "done" | "failed" | "refused";
 
@@ -35,7 +36,7 @@ export function stateWord(part: ToolPart): string {
 
 /** The tool's name for people; of a call that is done in the past tense: "Inspect variable", "Inspected variable". */
 export function titleOf(part: ToolPart): string {
-  const title = part.title || humanised(toolNameOf(part));
+  const title = visible(part.title || humanised(toolNameOf(part)));
   return moodOf(part) === "done" ? past(title) : title;
 }
 
@@ -96,8 +97,8 @@ export function codeOf(part: ToolPart): string | null {
 /** What a row says of a call's arguments: "df", "3 lines". */
 export function detailOf(part: ToolPart): string {
   const code = codeOf(part);
-  if (changesCell(part)) return String(inputOf(part).cell ?? "");
-  if (code !== null) return code.includes("\n") ? lines(code.trimEnd().split("\n").length) : code;
+  if (changesCell(part)) return visible(String(inputOf(part).cell ?? ""));
+  if (code !== null) return code.includes("\n") ? lines(code.trimEnd().split("\n").length) : visible(code);
   const values = Object.values(inputOf(part)).filter((value) => typeof value === "string" || typeof value === "number");
-  return values.slice(0, 2).map(String).join(", ").replace(/\s+/g, " ").slice(0, 80);
+  return visible(values.slice(0, 2).map(String).join(", ").replace(/\s+/g, " ").slice(0, 80));
 }

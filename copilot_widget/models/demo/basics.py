@@ -132,7 +132,7 @@ def _evaluate(node: ast.AST) -> int | float:
 
 # ---- the user's own code -----------------------------------------------------------------------------------
 
-_FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)```", re.DOTALL)
+_FENCE = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)```", re.DOTALL)
 
 
 def given_code(question: str) -> str:
@@ -145,7 +145,7 @@ def given_code(question: str) -> str:
     ticks = re.search(r"`([^`\n]+)`", question)
     if ticks:
         return ticks[1]
-    plain = re.match(r"\s*(?:please\s+)?(?:run|execute|eval(?:uate)?)\s*:?\s+(.+)$", question, re.IGNORECASE)
+    plain = re.match(r"\s*(?:please\s+)?(?:run|execute|eval(?:uate)?)(?:\s*:)?\s+(.+)$", question, re.IGNORECASE)
     return plain[1] if plain and _is_code(plain[1]) else ""
 
 

@@ -14,7 +14,7 @@ from .turn import Turn
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ARROW = re.compile(r"^-+>\s*(\d+)\s?(.*)$", re.MULTILINE)
-_FILE_LINE = re.compile(r'^\s*File "[^"]*", line (\d+).*\n\s+(.+)$', re.MULTILINE)
+_FILE_LINE = re.compile(r'^[ \t]*File "[^"]*", line (\d+).*\n\s+(.+)$', re.MULTILINE)
 
 
 @dataclass(frozen=True)

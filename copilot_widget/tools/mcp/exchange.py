@@ -27,6 +27,8 @@ TOO_LARGE = f"a message of more than {MESSAGE_LIMIT // 1_000_000} MB, or of more
 UNEXPLAINED = "Server returned an error response"
 """What the SDK says of an HTTP error without an explanation that it can read."""
 
+_READ = 20_000
+"""Characters of an error that are looked at: a server may write megabytes into one."""
 _LOGGERS = (
     "client", "mcp.client.client", "mcp.client.streamable_http", "mcp.shared.jsonrpc_dispatcher", "httpx2",
     "httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy", "httpcore2.socks",
@@ -118,7 +120,7 @@ def reason_of(error: BaseException | None, config: McpConfig) -> str:
     if told := nonsense(error):
         return told
     text = str(error) if name == "MCPError" else one_line(error)
-    return cut_line(redact(text, *config.secrets), 1_000).rstrip(".")
+    return cut_line(redact(cut_line(text, _READ), *config.secrets), 1_000).rstrip(".")
 
 
 def nonsense(error: BaseException) -> str:

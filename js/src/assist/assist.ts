@@ -4,7 +4,8 @@ import type { ComponentChildren, ComponentType, Fragment } from "preact";
 import type { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { jsx } from "preact/jsx-runtime";
 import type { useWidget } from "../components/context.ts";
-import type { ToolPart, UIMessage } from "../protocol-types.ts";
+import type { withAsset } from "../markdown/services.ts";
+import type { ToolPart, UIMessage, UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
 import type { Note } from "../store.ts";
 import type { Turn } from "../view.ts";
@@ -81,6 +82,7 @@ export interface Lent {
   useRef: typeof useRef;
   useLayoutEffect: typeof useLayoutEffect;
   useWidget: typeof useWidget;
+  withAsset: typeof withAsset;
 }
 
 export interface TurnProps {
@@ -106,6 +108,16 @@ export interface MoreAnswersProps {
   setReason(reason: string): void;
 }
 
+export interface ListProps {
+  list: unknown[];
+  /** What shows it where it is no list of records. */
+  otherwise: ComponentChildren;
+}
+
+export interface SourcesProps {
+  parts: UIMessagePart[];
+}
+
 export interface Views {
   MoreAnswers: ComponentType<MoreAnswersProps>;
   PromptActions: ComponentType<TurnProps>;
@@ -114,6 +126,8 @@ export interface Views {
   Earlier: ComponentType;
   Question: ComponentType<CallProps>;
   Undo: ComponentType<CallProps>;
+  List: ComponentType<ListProps>;
+  Sources: ComponentType<SourcesProps>;
 }
 
 export interface AssistModule {

@@ -3,6 +3,8 @@ import { useState } from "preact/hooks";
 import { copyText } from "../clipboard.ts";
 import { useWidget } from "../components/context.ts";
 import { Question } from "../components/question.tsx";
+import { List } from "../components/records.tsx";
+import { Sources } from "../components/sources.tsx";
 import { Undo } from "../components/undo.tsx";
 import { isDataPart, type UIMessage } from "../protocol-types.ts";
 import type { Store } from "../store.ts";
@@ -131,7 +133,7 @@ function MoreAnswers({ edit, allow, busy, reason, setReason }: MoreAnswersProps)
   );
 }
 
-const all: Views = { MoreAnswers, PromptActions, AnswerActions, Note, Earlier, Question, Undo };
+const all: Views = { MoreAnswers, PromptActions, AnswerActions, Note, Earlier, Question, Undo, List, Sources };
 
 export function views(lent: Lent): Views {
   lend(lent);

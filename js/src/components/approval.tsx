@@ -4,6 +4,7 @@ import { type ToolPart, toolNameOf } from "../protocol-types.ts";
 import type { ApprovalCard, RunState } from "../run.ts";
 import type { AnswerOptions } from "../store.ts";
 import { allow, approvalNeeded, Words } from "../strings.ts";
+import { visible } from "../visible.ts";
 import { inputOf, titleOf } from "../words.ts";
 import { Arguments } from "./arguments.tsx";
 import { Code } from "./code.tsx";
@@ -21,7 +22,7 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
   const state = store.answering.get(id); // undefined: not answered; "": on its way; else what went wrong
   const busy = state === "" || store.connection === "gone";
   const card = run.approvalCard(part);
-  const title = card.title || titleOf(part);
+  const title = visible(card.title || titleOf(part));
   const field = editable(part, card);
   const answer = (approved: boolean, more: AnswerOptions = {}) => {
     if (busy) return;
@@ -43,7 +44,7 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
         <Icon name="asks" />
         <span dir="auto">{allow(title.replace(/\?$/, ""))}</span>
       </p>
-      {part.approval?.requestReason && <p class="cw-muted">{part.approval.requestReason}</p>}
+      {part.approval?.requestReason && <p class="cw-muted">{visible(part.approval.requestReason)}</p>}
       <What part={part} card={card} edited={edited} onEdit={setEdited} />
       <div class="cw-approval-buttons">
         {state && (
@@ -58,7 +59,9 @@ export function Approval({ run, part }: { run: RunState; part: ToolPart }) {
       </div>
       <Late
         view="MoreAnswers"
-        edit={field && edited === null ? () => setEdited(String(card.code || inputOf(part)[field] || "")) : null}
+        edit={
+          field && edited === null ? () => setEdited(visible(String(card.code || inputOf(part)[field] || ""))) : null
+        }
         allow={edited === null ? (scope) => answer(true, { scope }) : null}
         busy={busy}
         reason={reason}
@@ -94,7 +97,8 @@ interface WhatProps {
 
 /** Exactly what will happen: the change or the code, and every argument that neither of them shows. */
 function What({ part, card, edited, onEdit }: WhatProps) {
-  const isCall = card.code?.startsWith(`${toolNameOf(part)}(`) && card.code.endsWith(")"); // says every argument
+  const { code } = card;
+  const isCall = code?.startsWith(`${toolNameOf(part)}(`) && code.endsWith(")") && !code.includes("…"); // every argument, whole
   const inCard = card.diff && card.edits ? [inputOf(part)[card.edits]] : inDiff(part, card.diff);
   const shown = [card.diff, card.code, ...inCard].filter(Boolean);
   return (

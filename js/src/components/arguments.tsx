@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import type { ToolPart } from "../protocol-types.ts";
 import { allCharacters } from "../strings.ts";
+import { visible } from "../visible.ts";
 import { codeNameOf, codeOf, inputOf } from "../words.ts";
 import { Code } from "./code.tsx";
-import { ShowAll } from "./output.tsx";
+import { ShowAll } from "./show-all.tsx";
 
 interface Props {
   part: ToolPart;
@@ -28,9 +29,9 @@ export function Arguments({ part, language = languageOf(part), insertable = true
       {others.length > 0 && (
         <dl class="cw-arguments">
           {others.map(([name, value]) => [
-            <dt key={name}>{name}</dt>,
+            <dt key={name}>{visible(name)}</dt>,
             <dd key={`${name} =`}>
-              <Literal name={name} text={literal(value)} />
+              <Literal name={name} text={visible(literal(value))} />
             </dd>,
           ])}
         </dl>

@@ -1,13 +1,13 @@
 /** A run's message: its parts in their order, finished calls of a kind folded into one row. */
 import { useId, useMemo, useState } from "preact/hooks";
 import { roughDuration } from "../format.ts";
-import { hostOf } from "../markdown/links.ts";
 import { isToolPart, type ReasoningPart, type ToolPart, toolNameOf, type UIMessagePart } from "../protocol-types.ts";
 import type { RunState } from "../run.ts";
 import { thought, Words } from "../strings.ts";
 import { changesCell, detailOf, groupTitle, moodOf } from "../words.ts";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
+import { Late } from "./late.tsx";
 import { Markdown } from "./markdown.tsx";
 import { isPicture } from "./output.tsx";
 import { StateMark, Tool } from "./tool.tsx";
@@ -32,7 +32,8 @@ export function Message({ run }: { run: RunState }) {
       {groups.map((group) => {
         const first = group[0] as Place;
         const isLast = group === groups.at(-1);
-        if (isSource(first.part)) return <Sources key={first.index} places={group} />;
+        if (isSource(first.part))
+          return <Late view="Sources" key={first.index} parts={group.map(({ part }) => part)} />;
         return group.length > 1 ? (
           <ToolGroup key={first.index} run={run} places={group} />
         ) : (
@@ -162,35 +163,5 @@ export function File({ mediaType, url, name }: { mediaType: string; url: string;
     <p class="cw-muted" data-part="file">
       {name || Words.File} ({mediaType})
     </p>
-  );
-}
-
-function Sources({ places }: { places: Place[] }) {
-  return (
-    <div class="cw-sources">
-      <p>{places.length > 1 ? Words.Sources : Words.Source}</p>
-      <ul>
-        {places.map(({ index, part }) => (
-          <li key={index} data-part="source">
-            <Source part={part} />
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
-}
-
-function Source({ part }: { part: UIMessagePart }) {
-  if (part.type === "source-document") return <>{part.title || part.filename || part.mediaType}</>;
-  if (part.type !== "source-url") return null;
-  const { url, title } = part;
-  if (!/^https?:/i.test(url)) return <>{title || url}</>;
-  return (
-    <>
-      <a href={url} title={url} target="_blank" rel="noopener noreferrer">
-        {title || url}
-      </a>{" "}
-      <span class="cw-muted">{hostOf(url)}</span>
-    </>
   );
 }

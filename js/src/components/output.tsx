@@ -1,17 +1,17 @@
 /** A call's output: its MIME bundles where it has some, else the value itself. */
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { withSanitized } from "../markdown/html.ts";
-import { withAsset } from "../markdown/services.ts";
-import { type Direction, makeSortable, type SortPart } from "../markdown/table.ts";
-import { allCharacters, allRows, Words } from "../strings.ts";
+import { makeSortable } from "../markdown/table.ts";
+import { allCharacters, Words } from "../strings.ts";
 import { Code } from "./code.tsx";
 import { useWidget } from "./context.ts";
+import { Late } from "./late.tsx";
 import { Markdown } from "./markdown.tsx";
+import { ShowAll } from "./show-all.tsx";
 
 type Bundle = Record<string, unknown>;
 
 const TEXT_LIMIT = 20_000; // characters shown at first
-const ROW_LIMIT = 20; // rows of a table shown at first
 
 /** Whether a bundle is worth a look without opening its row. */
 export const isPicture = (bundle: Bundle): boolean => Object.keys(bundle).some((mime) => mime.startsWith("image/"));
@@ -109,12 +109,6 @@ export function Text({ text }: { text: string }) {
   );
 }
 
-export const ShowAll = ({ text, act }: { text: string; act: () => void }) => (
-  <button type="button" class="cw-button" onClick={act}>
-    {text}
-  </button>
-);
-
 /** A long text in pieces, of which a browser lays out only those in sight. */
 function Pieces({ text }: { text: string }) {
   const pieces = useMemo(() => text.match(/(?:.{0,2000}\n?){1,40}/g) ?? [], [text]);
@@ -136,9 +130,9 @@ export function Value({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <p class="cw-muted">{Words.NoOutput}</p>;
   const printed = printedOf(value);
   if (printed !== null) return <Text text={printed} />;
-  if (isRecords(value)) return <Records records={value} />;
   const json = JSON.stringify(value, null, 2) ?? String(value);
-  return json.length > TEXT_LIMIT ? <Text text={json} /> : <Code code={json} language="json" />;
+  const shown = json.length > TEXT_LIMIT ? <Text text={json} /> : <Code code={json} language="json" />;
+  return Array.isArray(value) ? <Late view="List" list={value} otherwise={shown} /> : shown;
 }
 
 /** What code has printed so far, where a value is nothing but that. */
@@ -146,77 +140,4 @@ export function printedOf(value: unknown): string | null {
   const streams = Object.entries(value ?? "");
   const isPrinted = streams.length > 0 && streams.every(([name]) => name === "stdout" || name === "stderr");
   return isPrinted ? streams.map(([, text]) => String(text)).join("") : null;
-}
-
-type Row = Record<string, unknown>;
-
-/** A list of objects that share their keys and hold no further objects. */
-function isRecords(value: unknown): value is Row[] {
-  if (!Array.isArray(value) || value.length === 0) return false;
-  const keys = Object.keys(value[0] ?? {}).join("\0");
-  if (keys === "") return false;
-  return value.every(
-    (row) =>
-      typeof row === "object" &&
-      row !== null &&
-      Object.keys(row).join("\0") === keys &&
-      Object.values(row).every((cell) => typeof cell !== "object" || cell === null),
-  );
-}
-
-interface Sorting {
-  column: string;
-  direction: Direction;
-  rows: Row[];
-}
-
-const NEXT: Record<Direction, Direction> = { none: "ascending", ascending: "descending", descending: "none" };
-
-function Records({ records }: { records: Row[] }) {
-  const { services } = useWidget();
-  const [all, setAll] = useState(false);
-  const [sorting, setSorting] = useState<Sorting | null>(null);
-  const columns = Object.keys(records[0] ?? {});
-  const rows = sorting?.rows ?? records;
-  const shown = all ? rows : rows.slice(0, ROW_LIMIT);
-  useLayoutEffect(() => withAsset("sort.js", services, () => undefined), [services]); // the look of its heads
-  const directionOf = (column: string): Direction => (column === sorting?.column ? sorting.direction : "none");
-  const sort = (column: string) =>
-    withAsset<SortPart>("sort.js", services, ({ order }) => {
-      const direction = NEXT[directionOf(column)];
-      const cells = records.map((row) => String(row[column] ?? ""));
-      const sorted = order(cells, direction === "ascending" ? 1 : -1).map((at) => records[at] as Row);
-      setSorting(direction === "none" ? null : { column, direction, rows: sorted });
-    });
-  return (
-    <>
-      <div class="cw-scroll" tabIndex={0} role="group" aria-label={Words.OutputTable}>
-        <table class="cw-table">
-          <thead>
-            <tr>
-              {columns.map((column) => (
-                <th key={column} scope="col" aria-sort={directionOf(column)}>
-                  <button type="button" class="cw-sort" onClick={() => sort(column)}>
-                    {column}
-                  </button>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((row, index) => (
-              <tr key={index}>
-                {columns.map((column) => (
-                  <td key={column} class={typeof row[column] === "number" ? "cw-number" : ""}>
-                    {row[column] === null ? <span class="cw-muted">{Words.Null}</span> : String(row[column])}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {shown.length < records.length && <ShowAll text={allRows(records.length)} act={() => setAll(true)} />}
-    </>
-  );
 }

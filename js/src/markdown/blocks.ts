@@ -31,7 +31,7 @@ export interface CodeBlock {
 const LONG = 1_200;
 
 const LIST = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
-const FENCE = /^ {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/;
+const FENCE = /^ {0,3}(`{3,}(?=[^`\n]*\n)|~{3,}(?!~))([^\n]*)\n/;
 
 const DEFINITION = /^[ >]*\[[^\]\n]+\]:\s/m;
 const LABEL = /\[((?:\\.|[^[\]\\])+)\]/g;

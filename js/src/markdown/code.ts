@@ -1,6 +1,7 @@
 /** A code block: language, buttons, and code that is coloured while it streams. */
 import { copyText } from "../clipboard.ts";
 import { codeIn, Words } from "../strings.ts";
+import { marked } from "../visible.ts";
 import { escapeHtml } from "./escape.ts";
 import { languageOf } from "./language.ts";
 import { makeScrollable } from "./scroll.ts";
@@ -104,7 +105,10 @@ class Painter {
     if (!isSame || !code.startsWith(this.code.slice(0, this.#stable))) this.#reset();
     this.code = code;
     this.#language = language;
-    const { html, stable, stableHtml } = this.#colour(code.slice(this.#stable));
+    const colours = this.#colour(code.slice(this.#stable));
+    const { stable } = colours;
+    const html = marked(colours.html);
+    const stableHtml = marked(colours.stableHtml);
     const tail = this.#tail as HTMLElement;
     if (streaming && stable > 0) {
       this.#keep(stableHtml, tail);
@@ -114,8 +118,8 @@ class Painter {
       tail.innerHTML = html;
     }
     this.#streaming = streaming;
-    const colours = this.#colours;
-    if (!streaming && colours && colours !== "asked" && !colours.isKnown(language)) this.#paintRare(code, language);
+    const part = this.#colours;
+    if (!streaming && part && part !== "asked" && !part.isKnown(language)) this.#paintRare(code, language);
   }
 
   #colour(code: string): Coloured {
@@ -158,7 +162,7 @@ class Painter {
     withAsset<LanguagesPart>("languages.js", this.#services, ({ highlight }) => {
       const html = highlight(code, language);
       if (html === null || code !== this.code) return;
-      this.#element.innerHTML = html; // highlight.js escapes what it reads
+      this.#element.innerHTML = marked(html); // highlight.js escapes what it reads
       this.#tail = null;
     });
   }

@@ -35,6 +35,14 @@ describe("drawTokens", () => {
     expect(drawn(source).innerHTML).toBe(html);
   });
 
+  it.each(["> ", "- ", "> - ", "1. "])("keeps the words within thousands of %j", (mark) => {
+    expect(drawn(`before\n\n${mark.repeat(4_000)}words`).textContent).toMatch(/before[\s\S]*words$/);
+  });
+
+  it.each(["_a*", "[", "**a ", "<a ", "`` "])("keeps the words between thousands of %j", (mark) => {
+    expect(drawn(`${mark.repeat(4_000)}words`).textContent).toContain("words");
+  });
+
   it("draws raw html as the text it is", () => {
     const box = drawn('<img src=x onerror="alert(1)"> and\n\n<script>alert(1)</script>');
     expect(box.querySelector("img, script")).toBeNull();

@@ -4,6 +4,7 @@
  */
 import type { Token, Tokens } from "marked";
 import { Words } from "../strings.ts";
+import { visible } from "../visible.ts";
 import type { MathToken } from "./lexer.ts";
 import { fixLink, isOwnPicture, isRemotePicture } from "./links.ts";
 
@@ -106,7 +107,7 @@ const DRAW: Record<string, (token: never, parent: Node) => void> = {
   }) as Draw<"text">,
   escape: (({ text }, parent) => drawText(parent, text)) as Draw<"escape">,
   codespan: (({ text }, parent) => {
-    add(parent, "code").textContent = text;
+    add(parent, "code").textContent = visible(text);
   }) as Draw<"codespan">,
   code: (({ text, lang }, parent) => {
     const code = add(add(parent, "pre"), "code");

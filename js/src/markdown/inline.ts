@@ -4,6 +4,9 @@ import { mathAt } from "./lexer.ts";
 /** What is still open after so many characters was not meant as markup. */
 const PATIENCE = 400;
 
+/** Marks that are open at once; more were not meant as markup either. */
+const MOST_OPEN = 50;
+
 interface Delimiter {
   char: string;
   length: number;
@@ -16,18 +19,72 @@ export function closed(text: string, before: string, isHtml: boolean): string {
   return new Scan(text, before, isHtml ? HTML_STEPS : STEPS).result();
 }
 
-/** The target of a link, with one pair of brackets in it. */
-const TARGET = String.raw`(?:[^()]|\([^()]*\))*`;
-const WORDS = String.raw`(?:\\.|[^\][\\]|\[[^\]]*\](?:\([^)]*\))?)*`;
-const LINK = new RegExp(String.raw`^\[${WORDS}\]\(${TARGET}\)`);
-const OPEN_LINK = new RegExp(String.raw`^\[(${WORDS})(?:\]\(${TARGET}(?:\([^()]*)?|\](?:\[[^\]\n]*)?)?$`);
-const IMAGE = new RegExp(String.raw`^!\[[^\]]*\]\(${TARGET}\)`);
+/** Characters in which the words of a link end, and a tag: where all that opens is followed to its end, time is its square. */
+const LONGEST = 2_000;
 
-const REFERENCE = new RegExp(String.raw`(\x60+)[\s\S]*?\1|(?<![\w\]])\[(${WORDS})\]\[[^\]\n]*\]`, "g");
+/**
+ * Where the words of a link that begin at `from` end: at their "]", or at the end of `text` where they may go on. -1 where
+ * a bracket in them stays open. They may hold brackets, and links.
+ */
+function wordsEnd(text: string, from: number): number {
+  const within = text.slice(0, from + LONGEST);
+  let at = from;
+  while (at < within.length && within[at] !== "]") {
+    if (within[at] === "[") {
+      at = within.indexOf("]", at);
+      if (at < 0) return -1;
+      const target = within[at + 1] === "(" ? within.indexOf(")", at) : -1;
+      at = Math.max(at, target);
+    } else if (within[at] === "\\") at += 1;
+    at += 1;
+  }
+  return at < within.length || within.length === text.length ? Math.min(at, text.length) : -1;
+}
+
+/** Where the target of a link that begins with the "(" at `open` is over, with pairs of brackets in it; -1: it is not. */
+function targetEnd(text: string, open: number): number {
+  const brackets = /[()]/g;
+  brackets.lastIndex = open + 1;
+  let isWithin = false;
+  for (let found = brackets.exec(text); found; found = brackets.exec(text)) {
+    const opens = found[0] === "(";
+    if (opens && isWithin) return -1;
+    if (!opens && !isWithin) return found.index + 1;
+    isWithin = opens;
+  }
+  return -1;
+}
+
+/** Where the link ends whose words begin at `from`; -1 where it is none, or not complete. */
+function linkEnd(text: string, from: number): number {
+  const words = wordsEnd(text, from);
+  return words >= 0 && text.startsWith("](", words) ? targetEnd(text, words + 1) : -1;
+}
+
+/** What may follow the words of a link that is not complete. */
+const OPEN_TARGET = /^(?:\]\((?:[^()]|\([^()]*\))*(?:\([^()]*)?|\](?:\[[^\]\n]*)?)?$/;
 
 /** What "[the paper][1]" leads to may stand at the end of the answer: until then it is the words. */
-export const withoutReferences = (source: string): string =>
-  source.includes("][") ? source.replace(REFERENCE, (whole, _, words?: string) => words ?? whole) : source;
+export function withoutReferences(source: string): string {
+  if (!source.includes("][")) return source;
+  const openings = /`+|(?<![\w\]])\[/g;
+  let out = "";
+  let done = 0;
+  for (let found = openings.exec(source); found; found = openings.exec(source)) {
+    const [mark] = found;
+    const after = openings.lastIndex;
+    if (mark !== "[") {
+      openings.lastIndex = Math.max(after, source.indexOf(mark, after) + mark.length); // code
+      continue;
+    }
+    const words = wordsEnd(source, after);
+    const label = words < 0 ? null : /^\]\[[^\]\n]*\]/.exec(source.slice(words, words + LONGEST));
+    if (!label) continue;
+    out += source.slice(done, found.index) + source.slice(after, words);
+    openings.lastIndex = done = words + label[0].length;
+  }
+  return out + source.slice(done);
+}
 
 /** What may become a tag or an address: nothing of "x < y", and of "a<b and c" only until it cannot be one. */
 const OPEN_TAG =
@@ -83,7 +140,7 @@ class Scan {
     const math = /^\\([([])/.exec(rest);
     if (rest.length === 1 || rest === "\\\n") return "end";
     if (!math) return this.take(2);
-    const close = this.#text.indexOf(math[1] === "(" ? "\\)" : "\\]", this.#at + 2);
+    const close = this.#text.slice(0, this.#at + LONGEST).indexOf(math[1] === "(" ? "\\)" : "\\]", this.#at + 2);
     return close < 0 ? this.#hold() : this.take(close + 2 - this.#at);
   }
 
@@ -93,7 +150,7 @@ class Scan {
     const body = this.#text.slice(after);
     const close = new RegExp(`(?<!\`)${ticks}(?!\`)`).exec(body);
     if (close) return this.take(ticks.length + close.index + ticks.length);
-    const code = body.replace(/[`\s\\]+$/, "");
+    const code = body.replace(/(?<![`\s\\])[`\s\\]+$/, "");
     if (code === "") return "end";
     this.#out += ticks + code;
     this.#closers = ticks;
@@ -119,27 +176,27 @@ class Scan {
     const before = this.#text[this.#at - 1] ?? this.#before;
     const mayBegin = rest === "!" ? /[\s[(|]/.test(before) : rest[1] === "["; // "Done!" ends a sentence
     if (!mayBegin) return this.take(1);
-    const whole = IMAGE.exec(rest);
-    return whole ? this.take(whole[0].length) : this.#hold();
+    const end = linkEnd(this.#text, this.#at + 2);
+    return end > 0 ? this.take(end - this.#at) : this.#hold();
   }
 
   /** The words of a link are shown as they come, its target never. */
   link(): "end" | undefined {
     const rest = this.#rest();
-    const whole = LINK.exec(rest);
-    if (whole) return this.take(whole[0].length);
-    const words = OPEN_LINK.exec(rest);
-    if (!words || rest.length > PATIENCE) return this.take(1);
-    const shown = new Scan(words[1] ?? "", "[", this.#steps).result();
+    const end = linkEnd(this.#text, this.#at + 1);
+    if (end > 0) return this.take(end - this.#at);
+    const words = rest.length > PATIENCE ? -1 : wordsEnd(rest, 1);
+    if (words < 0 || !OPEN_TARGET.test(rest.slice(words))) return this.take(1);
+    const shown = new Scan(rest.slice(1, words), "[", this.#steps).result();
     this.#out += shown.startsWith("^") ? "" : shown; // a footnote's mark
     return "end";
   }
 
   tag(): "end" | undefined {
     const rest = this.#rest();
-    const whole = WHOLE_TAG.exec(rest);
+    const whole = WHOLE_TAG.exec(rest.slice(0, LONGEST));
     if (whole) return this.take(whole[0].length);
-    return OPEN_TAG.test(rest) ? this.#hold() : this.take(1);
+    return rest.length < PATIENCE && OPEN_TAG.test(rest) ? "end" : this.take(1);
   }
 
   entity(): "end" | undefined {
@@ -154,7 +211,7 @@ class Scan {
     const after = this.#text[end];
     if (after === undefined) return this.#emphasisAtEnd(char, length, before);
     if (!/\s/.test(before) && this.#close(char, length)) return this.take(length);
-    if (/\s/.test(after) || (char === "~" && length !== 2)) return this.take(length);
+    if (/\s/.test(after) || (char === "~" && length !== 2) || this.#open.length > MOST_OPEN) return this.take(length);
     if (/[\p{L}\p{N}]/u.test(before) && /[\p{L}\p{N}]/u.test(after)) {
       const within = this.#withinWord(char, length, before, end);
       if (within !== "opens") return within === "end" ? "end" : this.take(length);

@@ -3,7 +3,7 @@
  *
  * Of marked the page needs the lexer alone (draw.ts makes the elements). What makes html of tokens is in parts/markdown.ts.
  */
-import { Lexer, type MarkedOptions, type Token, type Tokens, type TokensList } from "marked";
+import { Lexer, type MarkedOptions, type Token, type Tokens } from "marked";
 
 export interface MathToken extends Tokens.Generic {
   type: "math" | "mathBlock";
@@ -16,7 +16,7 @@ const INLINE = [
   /^\$(?![\s$])((?:\\.|[^\\$\n])*?(?:\\\S|[^\s\\$]))\$(?!\d)/, // "$5 and $6" is money: a digit may not follow the end
   /^\\\(([\s\S]+?)\\\)/,
 ];
-const BLOCK = [/^ {0,3}\$\$\s*\n?([^$]+?)\n?\s*\$\$[ \t]*(?:\n|$)/, /^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/];
+const BLOCK = [/^ {0,3}\$\$([^$]+)\$\$[ \t]*(?:\n|$)/, /^ {0,3}\\\[([\s\S]{1,4000}?)\\\][ \t]*(?:\n|$)/];
 
 function tokenize(patterns: RegExp[], type: MathToken["type"], source: string): MathToken | undefined {
   for (const [index, pattern] of patterns.entries()) {
@@ -33,14 +33,23 @@ export const mathAt = (source: string): MathToken | undefined => tokenize(INLINE
 export const inlineMath = {
   name: "math",
   level: "inline" as const,
-  start: (source: string) => found(source, /\$|\\\(/),
+  start(source: string): number | undefined {
+    const index = source.search(/\$|\\\(/);
+    return index < 0 ? undefined : index;
+  },
   tokenizer: mathAt,
 };
 
 export const blockMath = {
   name: "mathBlock",
   level: "block" as const,
-  start: (source: string) => found(source, /^ {0,3}(?:\$\$|\\\[)/m),
+  /** `source` lacks the first character of its line. A paragraph is cut there, and that only where math is. */
+  start(source: string): number | undefined {
+    for (const { index } of source.matchAll(/(?<=\n) {0,3}(?:\$\$|\\\[)/g)) {
+      if (tokenize(BLOCK, "mathBlock", source.slice(index))) return index;
+    }
+    return undefined;
+  },
   tokenizer: (source: string) => tokenize(BLOCK, "mathBlock", source),
 };
 
@@ -61,11 +70,6 @@ export const cjkEmphasis = {
 
 const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
-function found(source: string, pattern: RegExp): number | undefined {
-  const index = source.search(pattern);
-  return index < 0 ? undefined : index;
-}
-
 const options: MarkedOptions = {
   gfm: true,
   extensions: {
@@ -78,8 +82,49 @@ const options: MarkedOptions = {
   },
 };
 
+/** Quotes and lists nested deeper are shown as they are written: marked would run out of its stack. */
+const DEEPEST = 40;
+/** Marks in one paragraph from which on it is shown as it is written: marked takes the square of their number. */
+const MOST_MARKS = 1_000;
+
+const asText = (source: string): Token => ({ type: "text", raw: source, text: source });
+
+/** marked's lexer, in bounded time whatever it reads. */
+class BoundedLexer extends Lexer {
+  #depth = 0;
+
+  // biome-ignore lint/suspicious/noExplicitAny: marked gives back the list that it was given, in two forms
+  override blockTokens(source: string, tokens: any = [], goesOn?: boolean): any {
+    if (this.#depth > DEEPEST) {
+      tokens.push(asText(source));
+      return tokens;
+    }
+    this.#depth += 1;
+    const result = super.blockTokens(source, tokens, goesOn);
+    this.#depth -= 1;
+    return result;
+  }
+
+  override inlineTokens(source: string, tokens: Token[] = []): Token[] {
+    if (source.length < MOST_MARKS || source.split(/[\\`*_~[\]<$!&@]/, MOST_MARKS).length < MOST_MARKS) {
+      return super.inlineTokens(source, tokens);
+    }
+    tokens.push(asText(source));
+    return tokens;
+  }
+}
+
+/** What marked throws at is shown as it is written: no answer loses a word by what surrounds it. */
+function read(source: string, how: (lexer: BoundedLexer) => Token[]): Token[] {
+  try {
+    return how(new BoundedLexer(options));
+  } catch {
+    return [asText(source)];
+  }
+}
+
 /** A whole text. */
-export const lex = (source: string): TokensList => new Lexer(options).lex(source);
+export const lex = (source: string): Token[] => read(source, (lexer) => lexer.lex(source));
 
 /** What links may refer to anywhere in `source`, as it is written there, by its label; the first of two counts. */
 export function definitionsIn(source: string): Map<string, string> {
@@ -95,4 +140,4 @@ export function definitionsIn(source: string): Map<string, string> {
 }
 
 /** Its blocks, without what is in them. */
-export const lexBlocks = (source: string): Token[] => new Lexer(options).blockTokens(source, []);
+export const lexBlocks = (source: string): Token[] => read(source, (lexer) => lexer.blockTokens(source));

@@ -74,11 +74,14 @@ const DANGLING = [
   /^(?:`{1,2}|`{3,}[^`\n]*|~{2,}[^~\n]*)$/, // a fence whose first line is not complete
 ].map((pattern) => new RegExp(`^${PREFIX}${pattern.source.slice(1)}`));
 
+/** Characters of a line that may be held back: the patterns above may take the square of its length. */
+const LONGEST = 1_000;
+
 function dropDanglingLine(source: string): string {
   const start = source.lastIndexOf("\n") + 1;
   const line = source.slice(start);
   if (new RegExp(`^${QUOTES}\\s*$`).test(line)) return line.includes(">") ? source.slice(0, start) : source;
-  if (!DANGLING.some((pattern) => pattern.test(line))) return source;
+  if (line.length > LONGEST || !DANGLING.some((pattern) => pattern.test(line))) return source;
   if (isDelimiterRow(line) && lineBefore(source, start).includes("|")) return source; // a table's, below
   return source.slice(0, start);
 }
@@ -114,7 +117,7 @@ function completeTable(source: string): string {
 
 function headerOnly(lines: string[], header: string, quote: string): string {
   if (/^\s*\|+\s*$/.test(header)) return lines.slice(0, -1).join("\n");
-  const row = quote + header.replace(/\|?\s*$/, "|");
+  const row = quote + header.trimEnd().replace(/\|?$/, "|");
   return [...lines.slice(0, -1), row, quote + delimiters(header)].join("\n");
 }
 
@@ -122,9 +125,8 @@ function headerOnly(lines: string[], header: string, quote: string): string {
 const HEADER = 100;
 
 function withoutFirstStroke(source: string, header: string): string {
-  const stroke = /^[^|`($]*?\s*\|/.exec(header);
-  if (!stroke || header.length > HEADER) return source;
-  return source.slice(0, source.length - header.length + stroke[0].length).replace(/\s*\|$/, "");
+  const stroke = header.length > HEADER ? null : /^[^|`($]*\|/.exec(header);
+  return stroke ? source.slice(0, source.length - header.length + stroke[0].length - 1).trimEnd() : source;
 }
 
 function delimiters(header: string): string {

@@ -53,7 +53,7 @@ const python = grammar({
       getattr hasattr hash help id input int isinstance issubclass iter len list map max min next object open ord pow
       print property range repr reversed round self set setattr slice sorted staticmethod str sum super tuple type
       vars zip`),
-  title: String.raw`(?<=\b(?:def|class)\s+)\w+|${CALL}`,
+  title: String.raw`(?=\w)(?<=\b(?:def|class)\s+)\w+|${CALL}`,
 });
 
 const javascript = grammar({
@@ -115,10 +115,15 @@ const r = grammar({
   number: String.raw`\b0x[\da-fA-F]+L?\b|\b\d+(?:\.\d*)?(?:[eE][+-]?\d+)?[Li]?\b`,
   keyword: `${words("break else for function if in next repeat return while library require")}|<-|->|%\\w*%|\\|>`,
   literal: words("TRUE FALSE NULL NA NA_integer_ NA_real_ NA_character_ NaN Inf"),
-  title: String.raw`\b[A-Za-z.][\w.]*(?=\()`,
+  title: String.raw`(?<![\w.])[A-Za-z.][\w.]*(?=\()`,
 });
 
-const diff: Grammar = grammar({ meta: "^(?:@@|diff|index|---|\\+\\+\\+).*", addition: "^\\+.*", deletion: "^-.*" });
+// A line of a diff ends at \n alone: to "^" and "." what follows a \r would be a line of its own, and of another colour.
+const diff: Grammar = grammar({
+  meta: "(?<![^\\n])(?:@@|diff|index|---|\\+\\+\\+)[^\\n]*",
+  addition: "(?<![^\\n])\\+[^\\n]*",
+  deletion: "(?<![^\\n])-[^\\n]*",
+});
 
 const GRAMMARS: Record<string, Grammar> = { python, javascript, json, bash, sql, r, diff };
 

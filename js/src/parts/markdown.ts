@@ -1,7 +1,7 @@
 /** On demand: html of markdown, for a text that holds html of its own; it is sanitised afterwards (see html.ts). */
 import { Marked, type Tokens } from "marked";
 import { escapeHtml } from "../markdown/escape.ts";
-import { blockMath, cjkEmphasis, inlineMath, type MathToken } from "../markdown/lexer.ts";
+import { blockMath, cjkEmphasis, inlineMath, lex, type MathToken } from "../markdown/lexer.ts";
 import { Words } from "../strings.ts";
 
 /** The TeX itself: it is what shows until the math part has come (see math.ts), and where it cannot come. */
@@ -13,11 +13,12 @@ function renderer(token: Tokens.Generic): string {
 
 /** A tag that does not end would go on into what other blocks of the text say. */
 function withWholeTags(html: string): string {
-  let isOpen = false;
-  return html.replace(/<!--[\s\S]*?-->|<(?=[a-z/!?])((?:[^>"']|"[^"]*"|'[^']*')*>)?/gi, (tag, rest?: string) => {
-    isOpen ||= rest === undefined && !tag.endsWith("-->"); // then looking further would take the square of its length
-    return isOpen ? tag.replace("<", "&lt;") : tag;
-  });
+  for (const tag of html.matchAll(/<!--[\s\S]*?-->|<(?=[a-z/!?])((?:[^>"']|"[^"]*"|'[^']*')*>)?/gi)) {
+    if (tag[1] !== undefined || tag[0].endsWith("-->")) continue;
+    // To look at what follows, too, would take the square of its length.
+    return html.slice(0, tag.index) + html.slice(tag.index).replace(/<(?=[a-z/!?])/gi, "&lt;");
+  }
+  return html;
 }
 
 const marked = new Marked({
@@ -30,4 +31,4 @@ const marked = new Marked({
   },
 });
 
-export const toHtml = (source: string): string => marked.parse(source, { async: false });
+export const toHtml = (source: string): string => marked.parser(lex(source));
