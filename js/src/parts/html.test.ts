@@ -64,9 +64,11 @@ describe("sanitize", () => {
   it("reads the name of a form that calls a field of its own nodeName", () => {
     const field = { get: () => document.createElement("input"), configurable: true }; // browsers do so, jsdom does not
     Object.defineProperty(HTMLFormElement.prototype, "nodeName", field);
-    const html = clean("<form><input name=nodeName>123</form>after");
-    Reflect.deleteProperty(HTMLFormElement.prototype, "nodeName");
-    expect(html).toBe(`123after${notShown("form, input")}`);
+    try {
+      expect(clean("<form><input name=nodeName>123</form>after")).toBe(`after${notShown("form")}`);
+    } finally {
+      Reflect.deleteProperty(HTMLFormElement.prototype, "nodeName");
+    }
   });
 
   it("says where a link goes, and gives the page that opens nothing of ours", () => {
