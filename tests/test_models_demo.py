@@ -27,6 +27,7 @@ from copilot_widget.models.base import (  # noqa: E402
 )
 from copilot_widget.models.demo import DemoModel, decide  # noqa: E402
 from copilot_widget.models.demo.tables import parse_text_table  # noqa: E402
+from copilot_widget.models.demo.turn import Exchange  # noqa: E402
 from tests.demo_notebook import SCHEMAS, Notebook, schema  # noqa: E402
 
 DEMO = DemoModel(tokens_per_second=0)
@@ -489,3 +490,12 @@ def test_a_printed_table_is_read_back(made: Any):
 @pytest.mark.parametrize("text", ["", "hello", "a b c\n1 2", "\n\n", "one\ntwo\nthree"])
 def test_what_is_no_table_gives_no_rows(text: str):
     assert parse_text_table(text) == []
+
+
+@pytest.mark.parametrize(
+    "remarks", ["", "\n(Parts are cut.)", "\n[its pictures are no longer sent]", "\n[its pictures]\n(Parts are cut.)"]
+)
+def test_an_output_is_read_whatever_is_remarked_below_it(remarks: str):
+    exchange = Exchange("look", {}, '{"rows": [1, 2]}' + remarks, is_error=False)
+    assert exchange.fields == {"rows": [1, 2]}
+    assert Exchange("look", {}, "5\n6" + remarks, is_error=False).data == "5\n6" + remarks

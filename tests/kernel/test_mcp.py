@@ -84,6 +84,11 @@ def progress(told: dict[str, Any]) -> list[Any]:
     return [each["output"] for each in chunks(told, "tool-output-available") if each.get("preliminary")]
 
 
+def is_whole(told: dict[str, Any]) -> bool:
+    """Whether the run's end is in it: what a page was not sent yet comes with its next envelope, not before."""
+    return bool(chunks(told, "finish"))
+
+
 def ended(kernel: Kernel) -> str:
     return kernel.value(f"run.wait({SECONDS}).text", timeout=2 * SECONDS)
 
@@ -104,7 +109,7 @@ def test_progress_reaches_the_page_while_it_is_made_and_a_cell_runs(notebook: Ke
     assert told["status"] == "running"
     notebook.reply(cell).check()
     assert ended(notebook) == "all done"
-    told = came(notebook, widget, run)
+    told = until(notebook, widget, run, is_whole)
     assert progress(told)[-1] == "6 of 6"
     [result] = [each for each in chunks(told, "tool-output-available") if not each.get("preliminary")]
     assert result["output"] == "Long running operation completed. Duration: 6 seconds, Steps: 6."
@@ -113,7 +118,7 @@ def test_progress_reaches_the_page_while_it_is_made_and_a_cell_runs(notebook: Ke
 def test_a_picture_is_in_the_card_and_in_the_record(notebook: Kernel):
     widget, run = asked(notebook, "picture")
     assert ended(notebook) == "a picture"
-    told = came(notebook, widget, run)
+    told = until(notebook, widget, run, is_whole)
     pictures = [bundle for each in chunks(told, "data-display") for bundle in each["data"] if "image/png" in bundle]
     assert pictures[0]["image/png"].startswith("iVBOR")
     assert "iVBOR" not in json.dumps(chunks(told, "tool-output-available")), "to the model it is a few words"
@@ -148,7 +153,7 @@ def test_a_server_that_dies_in_a_call_is_told_and_is_there_again_for_the_next(no
     server = server_of(notebook)
     server.kill()
     assert ended(notebook) == "it came back"
-    told = came(notebook, widget, run)
+    told = until(notebook, widget, run, is_whole)
     [error] = chunks(told, "tool-output-error")
     assert error["errorText"].startswith("The MCP server 'all' (bash) was ended by SIGKILL")
     assert "The next call connects to the server again." in error["errorText"]

@@ -17,6 +17,8 @@ from typing import Any, cast
 from ..base import AssistantMessage, Call, Json, ModelRequest, Text, ToolMessage, ToolSchema, UserMessage
 
 NOTEBOOK_TOOLS = ("list_variables", "inspect_variable", "last_error", "run_code")
+_REMARKS = re.compile(r"(?:\n[(\[][^\n]*[)\]])+\Z")
+"""What a model is told of an output besides: how to see the rest, which pictures it has no longer."""
 _CONTEXT = re.compile(r"\A\[([@/][^\]\n]+)\]\n(.*)\Z", re.DOTALL)
 _MENTION = re.compile(r"(?<![\w@])@([A-Za-z_]\w*(?:\.\w+)*(?::[^\s,;?!]+)?)")
 
@@ -49,8 +51,8 @@ class Exchange:
 
     @property
     def data(self) -> Any:
-        """The output as JSON, also with a remark below it, or the text itself where it is none."""
-        for text in (self.output, self.output.rpartition("\n(")[0]):
+        """The output as JSON, also with remarks below it, or the text itself where it is none."""
+        for text in (self.output, _REMARKS.sub("", self.output)):
             with contextlib.suppress(ValueError):
                 return json.loads(text)
         return self.output
