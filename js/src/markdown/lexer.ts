@@ -45,6 +45,7 @@ export const blockMath = {
   level: "block" as const,
   /** `source` lacks the first character of its line. A paragraph is cut there, and that only where math is. */
   start(source: string): number | undefined {
+    if (!source.includes("$$") && !source.includes("\\[")) return undefined; // the usual case costs next to nothing
     for (const { index } of source.matchAll(/(?<=\n) {0,3}(?:\$\$|\\\[)/g)) {
       if (tokenize(BLOCK, "mathBlock", source.slice(index))) return index;
     }
