@@ -64,6 +64,10 @@ Inline $a^2 + b^2$ done.`;
     }
   });
 
+  it("holds back the stroke of what may be a header, and nothing before its line", () => {
+    expect(repair("complete\n\na| \n")).toBe("complete\n\na");
+  });
+
   it("never throws, and changes nothing before the last block's last line pair", () => {
     const piece = fc.constantFrom(
       "a",

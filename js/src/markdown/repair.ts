@@ -110,7 +110,7 @@ function completeTable(source: string): string {
   const isOutlined = /^\s*\|/.test(header);
   if (rows === 0) return isOutlined ? headerOnly(lines, header, quote) : withoutFirstStroke(source, header);
   if (rows > 1) return /^\s*\|+\s*$/.test(last) ? source.slice(0, -last.length) : source; // a row's first stroke
-  if (!isOutlined && last.trim() === "") return withoutFirstStroke(source.trimEnd(), header);
+  if (!isOutlined && last.trim() === "") return withoutFirstStroke(source.trimEnd(), header.trimEnd());
   const isTable = isOutlined ? isDelimiterRow(last) || last.trim() === "" : isDelimiterRow(last) && last.trim() !== "";
   return isTable ? [...lines.slice(0, -1), quote + delimiters(header)].join("\n") : source;
 }
