@@ -104,7 +104,7 @@ export function notebookOf(model: AnyModel): SharedNotebook | null {
   }
 }
 
-const VIEW = "application/vnd.jupyter.widget-view+json";
+export const VIEW = "application/vnd.jupyter.widget-view+json";
 
 /** Whether a cell's output is one of these widgets. */
 export function shows(cell: SharedCell, widgets: readonly string[]): boolean {

@@ -2,7 +2,7 @@
  * The record beside a view, in a page that was loaded after it had been shown: JupyterLab replaces an output by its
  * display id only where it took part in the showing. Its own model of the output is set, as it would do itself.
  */
-import type { AnyModel } from "../host.ts";
+import { type AnyModel, VIEW } from "../host.ts";
 
 interface OutputModel {
   data?: Record<string, unknown>;
@@ -14,7 +14,6 @@ interface OutputList {
   set?(index: number, output: object): void;
 }
 
-const VIEW = "application/vnd.jupyter.widget-view+json";
 const HTML = "text/html";
 
 /** `cell`: the index of the cell that shows the view. False where there is no record before it. */
