@@ -193,8 +193,7 @@ class _Step:
         if turn.calls or turn.rejected:
             self.state.phase = "tools"
             return self._failed(overrun) if overrun is not None else []
-        limit = {"code": "budget", "message": overrun.message, "hint": overrun.hint} if overrun is not None else None
-        return finish(self.state, turn.finish_reason, {"limit": limit} if limit is not None else None)
+        return finish(self.state, turn.finish_reason, {"limit": overrun.told()} if overrun is not None else None)
 
     async def _decide_calls(self) -> AsyncIterator[Chunk]:
         tools = self.agent.tools()

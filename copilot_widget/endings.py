@@ -37,11 +37,10 @@ def finish(state: RunState, reason: Any, extra: dict[str, Any] | None = None) ->
 def fail(state: RunState, message: UIMessage, error: CopilotError) -> list[Chunk]:
     """The run has failed; `message` is the assistant's message as views see it now."""
     state.status, state.phase = "failed", "done"
-    told = {"code": error.code, "message": error.message, "hint": error.hint}
     closing = _resolve_calls(state, message, "not run: the run failed before") + close_step(state)
     return [
         *closing,
-        MessageMetadata(message_metadata={**_metadata(state), "error": told}),
+        MessageMetadata(message_metadata={**_metadata(state), "error": error.told()}),
         Error(error_text=str(error)),
     ]
 

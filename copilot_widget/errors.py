@@ -32,6 +32,10 @@ class CopilotError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
+    def told(self) -> dict[str, str]:
+        """As views, clients and recordings are told of it."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
     def _render_traceback_(self) -> list[str]:
         """IPython's hook: a user's mistake is a sentence below the cell, not a traceback.
 

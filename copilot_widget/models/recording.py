@@ -108,7 +108,7 @@ class Recorder:
                     yield event
             ending = {}
         except ModelError as error:
-            ending = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+            ending = {"error": error.told()}
             raise
         finally:
             self._write(request, timed, ending)

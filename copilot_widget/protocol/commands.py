@@ -263,5 +263,5 @@ def refused(id: str | None, error: CopilotError) -> dict[str, Json]:
     return {
         "id": id,
         "ok": False,
-        "error": {"code": error.code, "message": error.message, "hint": error.hint},
+        "error": error.told(),
     }

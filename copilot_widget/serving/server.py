@@ -355,8 +355,7 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 def _answer(error: CopilotError) -> Response:
     status = _STATUS.get(error.code, 400)
     headers = {"www-authenticate": "Bearer"} if status == 401 else None
-    told = {"code": error.code, "message": error.message, "hint": error.hint}
-    return JSONResponse({"error": told}, status, headers)
+    return JSONResponse({"error": error.told()}, status, headers)
 
 
 __all__ = ["Service", "make_app"]

@@ -134,8 +134,7 @@ def _json(text: str, status: int = 200) -> Response:
 
 
 def _refused(error: CopilotError, status: int) -> Response:
-    told = {"code": error.code, "message": error.message, "hint": error.hint}
-    return _json(json.dumps({"error": told}), status)
+    return _json(json.dumps({"error": error.told()}), status)
 
 
 __all__ = ["read_body", "store_routes"]
