@@ -114,7 +114,6 @@ export enum Words {
   Inserted = "Inserted",
   CannotInsert = "Not possible here",
   Table = "Table",
-  Formula = "Formula",
   /** Of a box in a list. */
   ToDo = "to do",
   /** In the place of a picture that is not loaded, and of a file's name where a pasted one has none. */

@@ -1,6 +1,4 @@
 /** Math as MathML, drawn in place of its TeX as soon as the part that can do so is here. */
-import { Words } from "../strings.ts";
-import { makeScrollable } from "./scroll.ts";
 import { type Services, withAsset } from "./services.ts";
 
 export interface MathPart {
@@ -13,7 +11,7 @@ export function drawMath(element: HTMLElement, services: Services): void {
   const display = element.dataset.display === "true";
   if (display) {
     element.classList.add("cw-display");
-    makeScrollable(element, Words.Formula);
+    element.tabIndex = 0; // it may be wider than its view; MathML names itself
   }
   withAsset<MathPart>("math.js", services, ({ draw }) => {
     element.classList.add("cw-drawn");
