@@ -10,6 +10,7 @@ from ..errors import ToolError
 from ..threads import within
 from ..tools.jsonable import cut, safe_repr
 from ..tools.kinds import is_a, type_name
+from ..tools.line_page import page_of
 from .describe import summary
 
 AMONG_OTHERS = {"source": 6_000, "outputs": 2_000}
@@ -71,25 +72,13 @@ def _alone(cell: dict[str, Any], offset: int) -> str:
 
 def part(source: str, offset: int, number: int | None) -> str:
     """A source from a line on, as far as it fits; it ends with how to go on. `number`: it ran as [number]."""
-    lines = source.split("\n")
-    first = max(offset, 1)
-    if first > len(lines):
-        raise ToolError(f"The cell has {len(lines):,} lines, and none from {first:,} on.", hint="Use a smaller offset.")
     rest = f"; run_code can print parts of In[{number}]" if number else ""
-    shown: list[str] = []
-    left = _PAGE
-    for line in lines[first - 1 :]:
+
+    def shortened(_number: int, line: str) -> str:
         missing = len(line) - _LINE
-        text = f"{line[:_LINE]}… [{missing:,} more characters of this line{rest}]" if missing > 0 else line
-        left -= len(text) + 1
-        if left < 0 and shown:
-            break
-        shown.append(text)
-    last = first + len(shown) - 1
-    if first == 1 and last == len(lines):
-        return "\n".join(shown)
-    more = f"; go on with offset={last + 1}" if last < len(lines) else ""
-    return "\n".join([*shown, f"(lines {first:,} to {last:,} of {len(lines):,}{more})"])
+        return f"{line[:_LINE]}… [{missing:,} more characters of this line{rest}]" if missing > 0 else line
+
+    return page_of("The cell", source.split("\n"), offset, shortened, size=_PAGE).text()
 
 
 def _head(cell: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from ...errors import ToolError
 from ...models.base import Json
 from ..base import ApprovalRequest, ToolResult
 from ..function import FunctionTool, tool
+from ..line_page import page_of
 from ..result import IMAGE_LIMIT
 from ..sensitive import is_secret_file
 from ..sizes import sized
@@ -61,22 +62,12 @@ def read_tool(root: Root) -> FunctionTool[..., Any]:
 def _page(path: str, lines: list[str], offset: int, limit: int, note: str) -> str:
     if not lines:
         return f"({path} is empty)"
-    first = max(offset, 1)
-    if first > len(lines):
-        raise ToolError(f"{path} has {len(lines):,} lines, and none from {first:,} on.", hint="Use a smaller offset.")
-    shown: list[str] = []
-    left = _PAGE
-    for number in range(first, min(first - 1 + max(min(limit, _MOST_LINES), 1), len(lines)) + 1):
-        line = f"{number:>5}\t{_shortened(lines[number - 1])}"
-        left -= len(line) + 1
-        if left < 0 and shown:
-            break
-        shown.append(line)
-    last = first + len(shown) - 1
-    if first == 1 and last == len(lines):
-        return "\n".join([*shown, f"({len(lines):,} lines{note})"] if note else shown)
-    more = f"; go on with offset={last + 1}" if last < len(lines) else ""
-    return "\n".join([*shown, f"(lines {first:,} to {last:,} of {len(lines):,}{note}{more})"])
+
+    def numbered(number: int, line: str) -> str:
+        return f"{number:>5}\t{_shortened(line)}"
+
+    page = page_of(path, lines, offset, numbered, size=_PAGE, most=max(min(limit, _MOST_LINES), 1))
+    return f"{page.text()}\n({len(lines):,} lines{note})" if page.is_whole and note else page.text(note)
 
 
 def _shortened(line: str) -> str:
