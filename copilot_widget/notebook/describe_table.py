@@ -10,8 +10,8 @@ from typing import Any
 
 from ..models.base import Json
 from ..tools.frames import MAX_COLUMNS, column_names, is_pandas, missing_as_none, records
-from ..tools.jsonable import class_of, cut_line
-from ..tools.kinds import class_name, is_a, type_name
+from ..tools.jsonable import cut_line
+from ..tools.kinds import class_name, class_of, is_a, type_name
 from ..tools.sensitive import is_secret_name
 from ..tools.sizes import sized
 from ..tools.stored import is_plain, label, stored_json

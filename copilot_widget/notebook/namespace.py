@@ -8,9 +8,10 @@ from typing import Any
 
 from ..models.base import Json
 from ..tools.frames import is_frame, is_series
-from ..tools.jsonable import class_of, cut_line, is_a
+from ..tools.jsonable import cut_line
+from ..tools.kinds import class_of, is_a, type_name
 from ..tools.stored import is_array
-from .describe import summary, summary_of, type_name, user_variables
+from .describe import summary, summary_of, user_variables
 
 _MODULE: Any = type.__dict__["__module__"]  # read so, a class's own code has no say
 _MAX_NAMES = 20  # of each kind

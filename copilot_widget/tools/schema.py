@@ -17,7 +17,8 @@ from ..models.base import Json
 from .base import ToolContext
 from .call_form import call_form
 from .docstring import Docstring
-from .jsonable import cut_line, is_a, safe_repr
+from .jsonable import cut_line, safe_repr
+from .kinds import is_a
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError

@@ -20,7 +20,7 @@ from typing import Any, Union, cast
 from urllib.parse import urlsplit
 
 from ...errors import UsageError
-from ..jsonable import is_a
+from ..kinds import is_a
 
 McpGiven = Union[str, "os.PathLike[str]", Mapping[str, Any], Sequence[Any], None]
 """A path of a JSON file, a dict of the same form, or a list of these."""

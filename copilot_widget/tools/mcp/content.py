@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ...errors import ToolError, redact
 from ...models.base import Json
 from ..base import MimeBundle, ToolResult
-from ..jsonable import OUTPUT_LIMIT, cut, cut_line, is_a
+from ..jsonable import OUTPUT_LIMIT, cut, cut_line
+from ..kinds import is_a
 from ..sizes import sized
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from ...errors import ToolError
 from ...models.base import Json, ToolSchema
 from ...threads import in_thread
 from ..base import ApprovalRequest, Tool, ToolContext, ToolResult
-from ..jsonable import cut, cut_line, is_a, safe_repr
+from ..jsonable import cut, cut_line, safe_repr
+from ..kinds import is_a
 from ..running import Previews
 from .config import McpGiven, read_servers
 from .content import clean_text, to_result

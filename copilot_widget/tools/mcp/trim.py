@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from ..jsonable import OUTPUT_LIMIT, is_a, to_json
+from ..jsonable import OUTPUT_LIMIT, to_json
+from ..kinds import is_a
 
 _BLOCKS = 1_000
 
