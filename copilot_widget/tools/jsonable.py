@@ -332,10 +332,8 @@ class _Repr:
 __all__ = [
     "OUTPUT_LIMIT",
     "Walk",
-    "class_of",
     "cut",
     "cut_line",
-    "is_a",
     "json_text",
     "not_finite",
     "own_repr",
