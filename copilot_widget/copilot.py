@@ -386,6 +386,7 @@ class Copilot(Conversation):
     def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the conversation to a file: .md, .html, .ipynb, or .json, a list of UIMessages. Returns its path.
 
+        An ending alone, ".md", makes a new file that is named after the conversation's title.
         A file that an export has written before is replaced; another one only with `overwrite`. Raises UsageError.
         """
         from .export import export

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -43,9 +44,13 @@ def export(
 ) -> Path:
     """Write a conversation, in the form that the path's ending names. Returns where it was written.
 
-    A file that an export has written before is replaced; any other one only with `overwrite`. Raises UsageError.
+    A name that is an ending alone (".md") gets the conversation's title before it, and a number where such a file is
+    there. A file that an export has written before is replaced; any other one only with `overwrite`. Raises UsageError.
     """
     target = Path(path).expanduser().resolve()
+    title = title_of(next((message.text for message in messages if message.role == "user"), ""))
+    if target.name.lower() in _WRITERS:
+        target = _free(target.parent, title, target.name)
     write = _WRITERS.get(target.suffix.lower())
     if write is None:
         raise UsageError(
@@ -62,9 +67,18 @@ def export(
             hint="Name another file, or allow it: overwrite=True, or %copilot /export FILE --overwrite.",
             code="exists",
         )
-    title = title_of(next((message.text for message in messages if message.role == "user"), ""))
     _replace(target, write(Conversation(title, turns, messages)).encode("utf-8", "replace"))
     return target
+
+
+def _free(folder: Path, title: str, ending: str) -> Path:
+    """A file that is not there yet, named after a title."""
+    name = re.sub(r"\W+", "-", title).strip("-_").lower() or "conversation"
+    return next(
+        path
+        for number in itertools.count(1)
+        if not (path := folder / f"{name}{f'-{number}' if number > 1 else ''}{ending}").exists()
+    )
 
 
 def _replace(target: Path, content: bytes) -> None:

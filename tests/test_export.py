@@ -92,6 +92,16 @@ def test_only_an_export_is_replaced(copilot: Copilot, tmp_path: Path) -> None:
     }
 
 
+def test_an_ending_alone_makes_a_new_file_of_the_title(copilot: Copilot, tmp_path: Path) -> None:
+    written = [copilot.export(ending) for ending in (".md", ".md", ".HTML")]
+    name = "what-is-df-b-really-b-no-heading"
+    assert written == [tmp_path / f"{name}{rest}" for rest in (".md", "-2.md", ".HTML")]
+    assert written[2].read_text().startswith("<!doctype html>")
+    nameless = Copilot("script:talk.json")
+    nameless.ask("???").wait()
+    assert nameless.export(tmp_path / ".json") == tmp_path / "conversation.json"
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -138,14 +138,14 @@ def _history(here: Here, argument: str) -> str:
 
 
 def _export(here: Here, argument: str) -> str:
-    """FILE [--overwrite]"""
+    """[FILE] [--overwrite]"""
     files, overwrite = _split(argument, "--overwrite")
-    if len(files) != 1:
+    if len(files) > 1:
         raise UsageError(
-            "One file is exported at a time." if files else "There is no file's name.",
+            "One file is exported at a time.",
             hint="%copilot /export chat.md, or .html, .json, .ipynb; a name with spaces in quotes.",
         )
-    written = here.copilot.export(files[0], overwrite=overwrite)
+    written = here.copilot.export(files[0] if files else ".md", overwrite=overwrite)
     return f"Exported to {escape(str(written))}."
 
 

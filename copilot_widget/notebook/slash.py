@@ -305,7 +305,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
         "history", "[words]", "lists the conversations that are kept, renames or deletes one", _keep("history")
     ),
     SlashCommand("resume", "[id]", "goes on with a conversation that is kept", _keep("resume")),
-    SlashCommand("export", "FILE", "writes the conversation to .md, .html, .ipynb or .json", _keep("export")),
+    SlashCommand("export", "[FILE]", "writes the conversation to .md, .html, .ipynb or .json", _keep("export")),
     SlashCommand("import", "FILE", "goes on with a conversation in a .json file", _keep("import")),
     SlashCommand("runs", "[id]", "lists what runs, waits or has ended, and where; or follows one", _runs),
 )

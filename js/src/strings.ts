@@ -17,6 +17,22 @@ export enum Words {
   ModelList = "Models",
   ModelInUse = "in use",
 
+  // ---- what can be done with a conversation ----------------------------------------------------------
+  ExportThis = "Export the conversation",
+  ExportAs = "Export as",
+  ExportMarkdown = "Markdown",
+  ExportHtml = "Web page",
+  ExportNotebook = "Notebook",
+  ExportJson = "JSON",
+  MoreActions = "More actions",
+  History = "Earlier conversations",
+  Context = "What would be sent",
+  Usage = "Tokens and cost",
+  Tools = "Tools",
+  Compact = "Compact memory",
+  Clear = "Clear memory",
+  Help = "All commands",
+
   // ---- transcript ------------------------------------------------------------------------------------
   Conversation = "Conversation",
   Turn = "Turn",

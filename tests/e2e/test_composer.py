@@ -107,6 +107,39 @@ def test_the_menu_completes_without_moving_what_is_around_it(open_notebook: Open
     expect(view.root.get_by_role("region", name="/context what is in @sales?")).to_contain_text("tokens", timeout=LONG)
 
 
+def test_the_header_does_what_the_commands_do(open_notebook: OpenNotebook, front: Front) -> None:
+    notebook = open_notebook(SETUP, "copilot", "x = 1", front=front)
+    notebook.page.set_viewport_size({"width": 560, "height": 900})
+    view = _panel(notebook)
+    view.ask(f"hello {front}")
+    view.wait_ended()
+    export, more = view.button("Export the conversation"), view.button("More actions")
+    more.focus()
+    more.press("Enter")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    bar = view.root.get_by_role("group", name="More actions")
+    own, root = bar.bounding_box(), view.root.bounding_box()
+    assert own
+    assert root
+    assert root["x"] <= own["x"]
+    assert own["x"] + own["width"] <= root["x"] + root["width"]
+    bar.get_by_role("button", name="Tokens and cost").focus()
+    notebook.page.keyboard.press("Escape")
+    expect(bar).to_have_count(0)
+    expect(more).to_be_focused()
+    more.click()
+    bar.get_by_role("button", name="Tokens and cost").click()
+    expect(view.root.get_by_role("region", name="/usage, not part")).to_contain_text(f"hello {front}", timeout=LONG)
+    expect(bar).to_have_count(0)
+    export.click()
+    view.root.get_by_role("group", name="Export the conversation").get_by_role("button", name="Markdown").click()
+    expect(view.root.get_by_role("region", name="/export .md, not part")).to_contain_text(
+        f"hello-{front}.md", timeout=LONG
+    )
+    assert f"hello {front}" in (notebook.server.files / f"hello-{front}.md").read_text()
+    assert len(notebook.sources()) == 3
+
+
 def test_keys_stay_in_the_composer(open_notebook: OpenNotebook, front: Front) -> None:
     notebook = open_notebook(SETUP, "copilot", "x = 1", front=front)
     view = _panel(notebook)

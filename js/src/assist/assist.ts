@@ -119,6 +119,7 @@ export interface SourcesProps {
 }
 
 export interface Views {
+  HeaderActions: ComponentType;
   MoreAnswers: ComponentType<MoreAnswersProps>;
   PromptActions: ComponentType<TurnProps>;
   AnswerActions: ComponentType<TurnProps>;

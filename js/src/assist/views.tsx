@@ -10,25 +10,10 @@ import { isDataPart, type UIMessage } from "../protocol-types.ts";
 import type { Store } from "../store.ts";
 import { dismiss, notPart, resume, Words } from "../strings.ts";
 import { TERMINAL, type Turn } from "../view.ts";
+import { Action } from "./action.tsx";
 import type { Lent, MoreAnswersProps, NoteProps, TurnProps, Views } from "./assist.ts";
+import { HeaderActions } from "./header-actions.tsx";
 import { lend } from "./lent.ts";
-
-const PATHS = {
-  copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z",
-  edit: "M3 13l.6-3L10.5 3.1l2.4 2.4L6 12.4z",
-  again: "M12.8 5.5A5.3 5.3 0 1013.3 8M13 2.5v3.2H9.8",
-  close: "M4 4l8 8m0-8l-8 8",
-};
-
-function Action({ icon, label, act }: { icon: keyof typeof PATHS; label: string; act: () => void }) {
-  return (
-    <button type="button" class="cw-icon-button" aria-label={label} title={label} onClick={act}>
-      <svg class="cw-icon" viewBox="0 0 16 16" aria-hidden="true">
-        <path d={PATHS[icon]} />
-      </svg>
-    </button>
-  );
-}
 
 function Copy({ label, text }: { label: string; text: () => string }) {
   const [said, setSaid] = useState("");
@@ -133,7 +118,18 @@ function MoreAnswers({ edit, allow, busy, reason, setReason }: MoreAnswersProps)
   );
 }
 
-const all: Views = { MoreAnswers, PromptActions, AnswerActions, Note, Earlier, Question, Undo, List, Sources };
+const all: Views = {
+  HeaderActions,
+  MoreAnswers,
+  PromptActions,
+  AnswerActions,
+  Note,
+  Earlier,
+  Question,
+  Undo,
+  List,
+  Sources,
+};
 
 export function views(lent: Lent): Views {
   lend(lent);

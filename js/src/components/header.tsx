@@ -5,6 +5,7 @@ import { withAsset } from "../markdown/services.ts";
 import { modelIs, Words } from "../strings.ts";
 import { useWidget } from "./context.ts";
 import { Icon } from "./icons.tsx";
+import { Late } from "./late.tsx";
 
 export function Header() {
   const { store, services } = useWidget();
@@ -43,6 +44,7 @@ export function Header() {
         {badge && <span class="cw-badge">{badge}</span>}
       </div>
       <div ref={place} />
+      <Late view="HeaderActions" />
     </>
   );
 }
