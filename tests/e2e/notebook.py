@@ -16,7 +16,7 @@ _OPEN = 60 * _SECOND
 LIVE = '.jp-OutputArea-output:not(:has(.copilot-record)):has([role="log"], button)'
 _BETWEEN_CELLS = 0.3
 """Seconds: cells that a person runs are further apart than those of Run All."""
-_PANEL = "globalThis.jupyterapp.shell.currentWidget"
+PANEL = "globalThis.jupyterapp.shell.currentWidget"
 
 _READY = """
 () => {
@@ -29,7 +29,7 @@ _READY = """
 
 _ANSWERS = f"""
 async () => {{
-  const kernel = {_PANEL}.sessionContext.session.kernel;
+  const kernel = {PANEL}.sessionContext.session.kernel;
   const answered = kernel.requestExecute({{ code: "", silent: true }}).done.then(() => true);
   return await Promise.race([answered, new Promise((resolve) => setTimeout(() => resolve(false), 20_000))]);
 }}
@@ -37,7 +37,7 @@ async () => {{
 
 _RUN = f"""
 async ([index, wait]) => {{
-  const notebook = {_PANEL}.content;
+  const notebook = {PANEL}.content;
   notebook.activeCellIndex = index;
   notebook.deselectAll();
   const done = globalThis.jupyterapp.commands.execute("notebook:run-cell");
@@ -89,7 +89,7 @@ class NotebookPage:
         self.page.evaluate("([name, args]) => globalThis.jupyterapp.commands.execute(name, args)", [name, arguments])
 
     def restart_kernel(self) -> None:
-        self.page.evaluate(f"() => {_PANEL}.sessionContext.restartKernel()")
+        self.page.evaluate(f"() => {PANEL}.sessionContext.restartKernel()")
         self.wait_ready()
 
     def use_theme(self, name: Literal["JupyterLab Light", "JupyterLab Dark"]) -> None:
@@ -115,22 +115,22 @@ class NotebookPage:
 
     def select(self, index: int) -> None:
         """Make a cell the active one."""
-        self.page.evaluate(f"index => {{ {_PANEL}.content.activeCellIndex = index; }}", index)
+        self.page.evaluate(f"index => {{ {PANEL}.content.activeCellIndex = index; }}", index)
 
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
 
     def set_source(self, index: int, source: str) -> None:
         self.page.evaluate(
-            f"([index, source]) => {_PANEL}.content.widgets[index].model.sharedModel.setSource(source)", [index, source]
+            f"([index, source]) => {PANEL}.content.widgets[index].model.sharedModel.setSource(source)", [index, source]
         )
 
     def source(self, index: int) -> str:
-        return self.page.evaluate(f"index => {_PANEL}.content.widgets[index].model.sharedModel.getSource()", index)
+        return self.page.evaluate(f"index => {PANEL}.content.widgets[index].model.sharedModel.getSource()", index)
 
     def sources(self) -> list[str]:
         """The sources of all cells, as the page's model has them."""
-        return self.page.evaluate(f"() => {_PANEL}.content.widgets.map(cell => cell.model.sharedModel.getSource())")
+        return self.page.evaluate(f"() => {PANEL}.content.widgets.map(cell => cell.model.sharedModel.getSource())")
 
     def prompt(self, index: int) -> str:
         """What stands left of a cell: `[3]:` when it has run, `[*]:` while it runs."""

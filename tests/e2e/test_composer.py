@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from .conftest import OpenNotebook
 from .jupyter import Front
-from .notebook import NotebookPage
+from .notebook import PANEL, NotebookPage
 from .view import LONG, View
 
 SETUP = """
@@ -156,6 +156,9 @@ def test_keys_stay_in_the_composer(open_notebook: OpenNotebook, front: Front) ->
         view.button(name).focus()
         for key in ("a", "b", "d", "d", "m", "y", "ArrowUp", "ArrowDown", "Escape"):
             notebook.page.keyboard.press(key)
+        notebook.page.evaluate(f"() => {{ {PANEL}.context.model.dirty = true }}")
+        notebook.page.keyboard.press("Control+s")  # this one is meant for the notebook
+        notebook.page.wait_for_function(f"() => !{PANEL}.context.model.dirty")
     assert notebook.sources() == before
     assert notebook.prompt(1) == prompt
     expect(notebook.cell(1).locator(".jp-MarkdownCell")).to_have_count(0)

@@ -4,6 +4,7 @@ import { Files } from "../assist/files.ts";
 import { Menu } from "../assist/menu.ts";
 import { pick as toggle } from "../assist/picker.ts";
 import { Recall } from "../assist/recall.ts";
+import { handOnSave } from "../assist/saving.ts";
 import css from "../assist/style.css";
 import { views as show } from "../assist/views.tsx";
 
@@ -35,6 +36,8 @@ export const assist: AssistModule["assist"] = (place: Place): Assist => {
   box.addEventListener("input", () => void menu.input(), options);
   box.addEventListener("click", () => void menu.input(), options);
   box.addEventListener("keyup", ({ key }) => void (MOVES.test(key) && menu.input()), options);
+  const widget = box.closest<HTMLElement>(".copilot-widget");
+  if (widget) handOnSave(widget, options);
   void menu.input(); // of what was typed while this came
   return {
     get count() {
