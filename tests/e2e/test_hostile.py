@@ -177,8 +177,10 @@ def test_nothing_that_is_written_runs_loads_or_hides_the_rest(browser: Browser) 
     assert not problems, json.dumps(problems, indent=1, ensure_ascii=False)
 
 
-ATTACKS: list[str] = json.loads((ROOT / "tests" / "fixtures" / "dompurify.json").read_text(encoding="utf-8"))[
-    "payloads"
+ATTACKS: list[str] = [
+    payload
+    for name in ("dompurify.json", "owasp.json")
+    for payload in json.loads((ROOT / "tests" / "fixtures" / name).read_text(encoding="utf-8"))["payloads"]
 ]
 
 

@@ -14,7 +14,9 @@ function clean(html: string): string {
 const notShown = (names: string): string => `<p class="cw-muted">Not shown: ${names}</p>`;
 
 const FOLDER = join(import.meta.dirname, "../../../tests/fixtures");
-const ATTACKS = JSON.parse(readFileSync(join(FOLDER, "dompurify.json"), "utf8")).payloads as string[];
+const ATTACKS = ["dompurify.json", "owasp.json"].flatMap(
+  (name) => JSON.parse(readFileSync(join(FOLDER, name), "utf8")).payloads as string[],
+);
 
 describe("sanitize", () => {
   it.each([
