@@ -156,18 +156,22 @@ def _status(run: Run) -> str:
     return "interrupted" if ending_of(run.message) == "interrupted" else run.status
 
 
+_BEGINS = {"tool-input-available": "toolCallId", "reasoning-start": "id"}
+_ENDS = {"tool-output-available": "toolCallId", "tool-output-error": "toolCallId", "reasoning-end": "id"}
+
+
 def _seconds(run: Run) -> dict[str, float]:
-    """How long each tool call took, from its arguments to its result, by the log's clock."""
+    """How long each tool call took, from its arguments to its result, and each reasoning, by the log's clock."""
     begun: dict[str, float] = {}
     seconds: dict[str, float] = {}
     for event in run.feed.events:
-        chunk = event["chunk"]
-        if not event["ts"]:
+        chunk, now = event["chunk"], event["ts"]
+        if not now:
             continue  # of a turn that was kept, nobody knows
-        if chunk["type"] == "tool-input-available":
-            begun[chunk["toolCallId"]] = event["ts"]
-        elif chunk["type"] in ("tool-output-available", "tool-output-error") and chunk["toolCallId"] in begun:
-            seconds[chunk["toolCallId"]] = event["ts"] - begun[chunk["toolCallId"]]
+        if chunk["type"] in _BEGINS:
+            begun[chunk[_BEGINS[chunk["type"]]]] = now
+        elif chunk["type"] in _ENDS and (part := chunk[_ENDS[chunk["type"]]]) in begun:
+            seconds[part] = now - begun[part]
     return seconds
 
 

@@ -45,6 +45,7 @@ def test_each_form_is_what_it_says(copilot: Copilot, tmp_path: Path) -> None:
     page = copilot.export("chat.html").read_text()
     assert page.startswith("<!doctype html>")
     assert "Once more." in page
+    assert "Thought for 1 s" in page  # to the second, and at least one
     assert "<script" not in page
     assert "<b>really" not in page
     markdown = copilot.export(tmp_path / "chat.md").read_text()

@@ -15,7 +15,7 @@ from copilot_widget.notebook.prompts import _block
 from copilot_widget.protocol import UIMessage
 from copilot_widget.record import RecordTurn, render
 from copilot_widget.record.style import HIDE_RULES
-from copilot_widget.record.words import count, dollars, duration, footer
+from copilot_widget.record.words import count, dollars, duration, footer, thought
 
 from .record_samples import MARKDOWN, assistant, ordinary, png, text, tool, user
 
@@ -326,6 +326,10 @@ def test_numbers_for_readers() -> None:
     """In the words of the view: js/src/format.test.ts."""
     assert [count(n) for n in (0, 999, 1000, 45_210, 99_960, 999_499, 999_500)] == [
         "0", "999", "1k", "45.2k", "100k", "999k", "1M",
+    ]  # fmt: skip
+    assert [thought(n) for n in (None, -1, 0.2, 4.4, 59.4, 59.6, 4_000)] == [
+        "Thought", "Thought", "Thought for 1 s", "Thought for 4 s", "Thought for 59 s", "Thought for 1 min 0 s",
+        "Thought for 1 h 6 min",
     ]  # fmt: skip
     assert [duration(n) for n in (0.012, 0.0995, 12.34, 59.94, 59.96, 125, 3599.6, 7_380)] == [
         "12 ms", "0.1 s", "12.3 s", "59.9 s", "1 min 0 s", "2 min 5 s", "1 h 0 min", "2 h 3 min",

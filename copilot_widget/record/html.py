@@ -29,7 +29,7 @@ from .turn import (
     call_words,
 )
 from .wire import mapping
-from .words import NOTHING, duration, footer, left_out, status_line
+from .words import NOTHING, footer, left_out, status_line, thought
 
 
 def to_html(turns: Sequence[Read], *, model: str = "", beside: bool = False, earlier: int = 0) -> str:
@@ -74,8 +74,7 @@ def _part(part: Part) -> str:
     if isinstance(part, Prose):
         return f'<div class="copilot-record-text" dir="auto">\n{prose.to_html(part.text)}\n</div>'
     if isinstance(part, Thought):
-        took = duration(part.seconds)
-        return _details(f"Thought for {took}" if took else "Thought", prose.to_html(part.text))
+        return _details(thought(part.seconds), prose.to_html(part.text))
     if isinstance(part, Call):
         return _call(part)
     if isinstance(part, Context):

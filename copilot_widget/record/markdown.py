@@ -24,7 +24,7 @@ from .turn import (
     call_words,
 )
 from .wire import mapping
-from .words import NOTHING, duration, footer, left_out, status_line
+from .words import NOTHING, footer, left_out, status_line, thought
 
 
 def to_markdown(turns: Sequence[Read], *, model: str = "", pictures: bool = False, earlier: int = 0) -> str:
@@ -52,8 +52,7 @@ class _Writer:
         if isinstance(part, Prose):
             return prose.to_markdown(part.text)
         if isinstance(part, Thought):
-            took = duration(part.seconds)
-            return _details(f"Thought for {took}" if took else "Thought", [prose.to_markdown(part.text)])
+            return _details(thought(part.seconds), [prose.to_markdown(part.text)])
         if isinstance(part, Call):
             return self._call(part)
         if isinstance(part, Context):

@@ -30,8 +30,8 @@ class RecordTurn:
     """One turn: what was asked, what came back (None before the first chunk), and how it stands.
 
     `status` is a run's status (queued, running, waiting, completed, failed, stopped) or "interrupted".
-    `seconds` maps tool call ids to how long the call took, where that is known. `divider` is the line above the turn,
-    where the model read nothing of what stands higher up.
+    `seconds` maps ids of tool calls and of reasoning to how long they took, where that is known. `divider` is the line
+    above the turn, where the model read nothing of what stands higher up.
     """
 
     user: Message
@@ -225,7 +225,8 @@ def _part(part: Wire, by_call: Mapping[tuple[str, str], Any], seconds: Mapping[s
         return None if not words.strip() else Prompt(words.strip("\n")) if typed else Prose(words)
     if kind == "reasoning":
         words = text(part.get("text"))
-        return Thought(words, seconds_of(part)) if words.strip() else None
+        took = seconds.get(text(part.get("id")), seconds_of(part))
+        return Thought(words, took) if words.strip() else None
     if kind == "dynamic-tool" or kind.startswith("tool-"):
         return _call(part, by_call, seconds)
     if kind in ("file", "reasoning-file"):

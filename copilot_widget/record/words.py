@@ -70,6 +70,14 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def thought(seconds: float | None) -> str:
+    """`Thought for 4 s`, to the second as a live view says it; `Thought` where nobody knows for how long."""
+    if seconds is None or seconds < 0:
+        return "Thought"
+    whole = max(1, round(seconds))
+    return f"Thought for {f'{whole} s' if whole < 60 else duration(whole)}"
+
+
 def count(tokens: float) -> str:
     """`950`, `1.2k`, `45.2k`, `1.3M`: three digits are enough to judge a cost."""
     if tokens < 1000:
