@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from .errors import CopilotError, one_line
 from .host import host
 from .protocol.chunks import ToolOutputAvailable
 from .protocol.messages import TextPart, UIMessage, metadata_of
@@ -157,8 +158,15 @@ class Run:
         return self
 
     def stop(self) -> None:
-        """End the run; returns at once. No error where it has ended."""
-        loop.start(self._executor.stop(self.id))
+        """End the run; returns at once. No error where it has ended; where it cannot be reached, a notice says so."""
+        loop.start(self._stop())
+
+    async def _stop(self) -> None:
+        try:
+            await self._executor.stop(self.id)
+        except Exception as error:
+            said = str(error) if isinstance(error, CopilotError) else f"{one_line(error)}."
+            self._copilot.notices.say(f"The run could not be stopped, and goes on. {said}")
 
     def answer(
         self,

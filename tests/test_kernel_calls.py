@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from copilot_widget.runs import attempt, kernel_calls, loop
 from copilot_widget.runs.executor import LogExecutor
 from copilot_widget.runs.memory import MemoryBell, MemoryLog
 from copilot_widget.runs.worker import Worker
+from copilot_widget.state import TERMINAL
 from copilot_widget.store import MemoryStore
 from copilot_widget.tools.approval import Policy
 from copilot_widget.tools.base import ApprovalRequest, ToolContext
@@ -99,6 +101,37 @@ def test_a_workers_run_uses_the_kernels_tools_and_its_slot_is_free_meanwhile():
     assert run.text == "It is shipped."
     assert held == [0]
     assert run.request.kernel_tools[0].name == "lookup"
+
+
+def test_a_stop_that_reaches_nobody_says_so_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch):
+    place = Place([[call("wait_long")], ["Done."]])
+    gate = threading.Event()
+
+    @tool
+    def wait_long() -> str:
+        """Wait."""
+        gate.wait(10)
+        return "waited"
+
+    copilot = Copilot(tools=[wait_long], executor=place)
+    told: list[str] = []
+    copilot.notices.listen(told.append)
+    run = copilot.ask("wait")
+    until(lambda: run.feed.events)
+    stop = place.log.stop
+
+    async def away(run: str, reason: str) -> bool:
+        raise LogError("The log cannot be reached.", hint="Is Redis running?", code="away")
+
+    monkeypatch.setattr(place.log, "stop", away)
+    run.stop()
+    until(lambda: told)
+    assert told == ["The run could not be stopped, and goes on. The log cannot be reached. Is Redis running?"]
+    assert run.status not in TERMINAL
+    monkeypatch.setattr(place.log, "stop", stop)
+    run.stop()
+    until(lambda: run.status == "stopped")
+    gate.set()
 
 
 def test_what_passes_while_a_call_runs_is_shown_here_and_stands_in_no_log():
