@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -138,8 +140,34 @@ MISSING = """
 """
 
 
-def _attacked(scene: ScenePage) -> Any:
-    return scene.page.evaluate("window.attacked")
+CANARY = """
+window.attacked = null;
+window.pwned = window.alert = () => { window.attacked = new Error().stack; };
+"""
+
+PATIENCE = 5.0
+"""Seconds for a busy machine to draw what was pushed."""
+
+
+def _missing(scene: ScenePage, name: str, first: int, end: int, more: Sequence[str] = ()) -> list[str]:
+    """Marks of a payload that are not in the transcript, once what is on its way has been drawn."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        missing: list[str] = scene.page.evaluate(MISSING, [name, first, end, list(more)])
+        if not missing or time.monotonic() > deadline:
+            return missing
+        scene.page.wait_for_timeout(100)
+
+
+def _wrong(scene: ScenePage, start: int) -> dict[str, Any]:
+    """What is there, was asked for, went wrong or ran, and must not."""
+    wrong = {
+        "forbidden": scene.page.evaluate(FORBIDDEN),
+        "requests": scene.requests,
+        "errors": scene.errors,
+        "attacked": scene.page.evaluate("window.attacked"),
+    }
+    return {f"{what} {start}": found for what, found in wrong.items() if found}
 
 
 @pytest.mark.usefixtures("scenes")
@@ -148,32 +176,25 @@ def test_nothing_that_is_written_runs_loads_or_hides_the_rest(browser: Browser) 
     size = 20
     for start in range(0, len(PAYLOADS), size):
         with scene_page(browser) as scene:
-            scene.page.add_init_script(
-                "window.attacked = null; window.pwned = window.alert = () => { window.attacked = new Error().stack; };"
-            )
+            scene.page.add_init_script(CANARY)
             scene.open()
             names: dict[str, tuple[str, int]] = {}
             for index, payload in enumerate(PAYLOADS[start : start + size], start):
                 names[f"p{index}"] = (payload, scene.page.evaluate(TURN, [payload, f"p{index}"]))
             scene.page.wait_for_function("n => document.querySelectorAll('.cw-approval').length === n", arg=len(names))
             for name, (payload, count) in names.items():  # the last three are in the card, and gone with it
-                missing = scene.page.evaluate(MISSING, [name, count - 3, count, []])
-                if missing:
+                if missing := _missing(scene, name, count - 3, count):
                     problems[payload] = missing
             ends = scene.page.evaluate("window.ends.map((end) => end())")
             scene.page.evaluate(OPEN)
             for name, before, count in ends:
                 payload = names[name][0]
-                missing = scene.page.evaluate(MISSING, [name, 0, before - 3, [name + "html"]])
-                missing += scene.page.evaluate(MISSING, [name, before, count, []])
-                if missing:
+                if missing := [
+                    *_missing(scene, name, 0, before - 3, [name + "html"]),
+                    *_missing(scene, name, before, count),
+                ]:
                     problems[payload] = [*problems.get(payload, []), *missing]
-            forbidden = scene.page.evaluate(FORBIDDEN)
-            for what, found in {"forbidden": forbidden, "requests": scene.requests, "errors": scene.errors}.items():
-                if found:
-                    problems[f"{what} {start}"] = found
-            if _attacked(scene):
-                problems[f"attacked {start}"] = _attacked(scene)
+            problems |= _wrong(scene, start)
     assert not problems, json.dumps(problems, indent=1, ensure_ascii=False)
 
 
@@ -190,21 +211,13 @@ def test_attacks_on_sanitisers_neither_run_nor_hide_the_rest_of_an_answer(browse
     size = 60
     for start in range(0, len(ATTACKS), size):
         with scene_page(browser) as scene:
-            scene.page.add_init_script(
-                "window.attacked = null; window.alert = () => { window.attacked = new Error().stack; };"
-            )
+            scene.page.add_init_script(CANARY)
             scene.open()
             payloads = [(f"p{index}", payload) for index, payload in enumerate(ATTACKS[start : start + size], start)]
             scene.page.evaluate(HTML, payloads)
             scene.page.evaluate(OPEN)
             for name, payload in payloads:
-                missing = scene.page.evaluate(MISSING, [name, 0, 3, []])
-                if missing:
+                if missing := _missing(scene, name, 0, 3):
                     problems[payload] = missing
-            forbidden = scene.page.evaluate(FORBIDDEN)
-            for what, found in {"forbidden": forbidden, "requests": scene.requests, "errors": scene.errors}.items():
-                if found:
-                    problems[f"{what} {start}"] = found
-            if _attacked(scene):
-                problems[f"attacked {start}"] = _attacked(scene)
+            problems |= _wrong(scene, start)
     assert not problems, json.dumps(problems, indent=1, ensure_ascii=False)
