@@ -213,9 +213,9 @@ class Run:
             unlisten = feed.listen(lambda event, grown=grown: grown.set())
             try:
                 ended = feed.status in TERMINAL  # read before the events: nothing follows a terminal status
-                while cursor < len(feed.events):
-                    cursor += 1
-                    yield feed.events[cursor - 1]
+                while events := feed.events.after(cursor):
+                    cursor += len(events)
+                    yield from events
                 if ended:
                     return
                 host().wait(grown, None)

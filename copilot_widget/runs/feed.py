@@ -13,6 +13,7 @@ from ..protocol.messages import UIMessage
 from ..protocol.reducer import Reducer
 from ..state import TERMINAL, RunStatus, client_reply, is_final
 from .base import Event, Executor, RunId
+from .events import Events
 
 Listener = Callable[[Event], None]
 Aside = Callable[[dict[str, Any]], None]
@@ -25,7 +26,7 @@ class Feed:
 
     def __init__(self, run: RunId, message_id: str) -> None:
         self.run = run
-        self.events: list[Event] = []
+        self.events = Events()
         self.status: RunStatus = "queued"
         self.done = threading.Event()
         self.ended: Future[None] = Future()
@@ -87,6 +88,7 @@ class Feed:
         for listener in list(self._listeners):
             listener(event)
         if self.status in TERMINAL:
+            self.events.pack()
             self.done.set()
             self.ended.set_result(None)
 

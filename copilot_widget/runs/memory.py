@@ -22,8 +22,11 @@ from .base import (
     RunInfo,
     prompt_of,
 )
+from .events import Events
 from .refusals import check_size, ended, expired, gap, other_call, shown_to, stale, unknown
 
+_REMEMBERED = 10_000
+"""Runs of which it is known that they have expired; of older ones, that nobody knows them."""
 _NOTHING = Appended()
 """What most appends tell their writer; made once, since they are many."""
 
@@ -31,6 +34,7 @@ _NOTHING = Appended()
 @dataclass
 class _Run:
     request: RunRequest
+    key: str
     number: int
     created: float
     updated: float
@@ -40,7 +44,7 @@ class _Run:
     tries: int = 0
     lease: float = 0.0
     """Epoch seconds until which the writer is believed to live."""
-    events: list[Event] = field(default_factory=list[Event])
+    events: Events = field(default_factory=Events)
     state: str | None = None
     state_seq: int = 0
     opened: set[str] = field(default_factory=set[str])
@@ -61,7 +65,7 @@ class MemoryLog:
         self._runs: dict[RunId, _Run] = {}
         self._keys: dict[tuple[str, str], RunId] = {}
         self._threads: dict[tuple[str, str], list[RunId]] = {}
-        self._gone: set[RunId] = set()
+        self._gone: dict[RunId, None] = {}
         self._owner_limit = owner_limit
         self._keep = keep
         self._numbers = itertools.count()
@@ -70,12 +74,12 @@ class MemoryLog:
 
     async def create(self, request: RunRequest, *, key: str) -> RunId:
         check_size(request)
+        now = time.time()
+        self._expire(now)
         known = self._keys.setdefault((request.owner, key), request.run)
         if known != request.run or known in self._runs:
             return known
-        now = time.time()
-        self._expire(now)
-        self._runs[request.run] = _Run(request, next(self._numbers), created=now, updated=now)
+        self._runs[request.run] = _Run(request, key, next(self._numbers), created=now, updated=now)
         self._threads.setdefault((request.owner, request.thread), []).append(request.run)
         return request.run
 
@@ -168,6 +172,9 @@ class MemoryLog:
             entry.tries = 1
             return Appended(stop=entry.stop)
         entry.lease = 0.0
+        if entry.status in TERMINAL:
+            entry.events.pack()
+            entry.state = None  # nobody goes on from it
         return Appended(stop=entry.stop, ring=self._next(run, entry))
 
     def _next(self, run: RunId, entry: _Run) -> list[RunId]:
@@ -248,9 +255,10 @@ class MemoryLog:
         entry = self._get(run)
         cursor = after
         while True:
-            while cursor < len(entry.events):
-                cursor += 1
-                yield entry.events[cursor - 1]
+            while events := entry.events.after(cursor):
+                cursor += len(events)
+                for event in events:
+                    yield event
             if entry.status in TERMINAL:
                 return
             await entry.grown.wait()
@@ -270,8 +278,11 @@ class MemoryLog:
         kept = self._keep
         old = itertools.takewhile(lambda item: item[1].updated + kept <= now, self._runs.items())
         for run in [run for run, entry in old if entry.status in TERMINAL]:
-            del self._runs[run]
-            self._gone.add(run)
+            entry = self._runs.pop(run)
+            del self._keys[entry.request.owner, entry.key]
+            self._gone[run] = None
+        while len(self._gone) > _REMEMBERED:
+            del self._gone[next(iter(self._gone))]
 
 
 def _told(entry: _Run) -> Appended:
