@@ -140,7 +140,7 @@ def _worker(arguments: argparse.Namespace) -> int:
         name=arguments.name or "",
         lease=arguments.lease,
         grace=arguments.grace,
-        keep=3600.0 * _number(arguments.keep, "COPILOT_KEEP", 24),
+        keep=_kept(arguments.keep),
     )
     return run_worker(options)
 
@@ -167,8 +167,14 @@ def _serve(arguments: argparse.Namespace) -> int:
         models=tuple(models),
         tokens=read_tokens(),
         service_token=environment.get("COPILOT_SERVICE_TOKEN", ""),
+        keep=_kept(None),
     )
     return run_serve(options)
+
+
+def _kept(argument: int | None) -> float:
+    """Seconds, of hours that are given. Raises UsageError."""
+    return 3600.0 * _number(argument, "COPILOT_KEEP", 24)
 
 
 def _number(argument: int | None, variable: str, default: int, *, at_least: int = 0) -> int:

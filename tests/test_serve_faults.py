@@ -346,3 +346,17 @@ async def test_runs_of_the_server_itself_are_brought_to_an_end(
     assert asked.text == "count 5000"
     assert answered.text.startswith("0 1 2 ")  # what was said is kept
     await store.close()
+
+
+async def test_a_server_keeps_the_logs_of_its_own_runs_for_as_long_as_it_is_told(
+    tmp_path: Path, started: contextlib.ExitStack, thread: str
+):
+    server = serve(environment(tmp_path, **KERNEL, COPILOT_KEEP="0"), tmp_path / "serve.log")
+    started.callback(server.close)
+    server.wait_ready()
+    client = Client(server.address)
+    answer = await client.ask("count 5", thread)
+    assert answer.done
+    gone = await client.http.get(f"/api/runs/{answer.run}/stream")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (410, "expired")
+    assert "Traceback" not in server.log()

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..copilot import Copilot
 from ..errors import UsageError
+from ..runs.base import KEEP_SECONDS
 from ..runs.executor import LogExecutor
 from ..runs.memory import MemoryBell, MemoryLog
 from ..runs.places import check_place, redis_url
@@ -36,14 +37,17 @@ class Backend(Protocol):
     async def close(self) -> None: ...
 
 
-def open_backend(place: str, copilot: Copilot, store: Store, *, app: str | None = None) -> Backend:
+def open_backend(
+    place: str, copilot: Copilot, store: Store, *, app: str | None = None, keep: float = KEEP_SECONDS
+) -> Backend:
     """The backend at `place`: kernel, process or amqp://…; on the loop that serves. Raises UsageError.
 
-    `app` is where `copilot` came from, for processes that load it themselves.
+    `app` is where `copilot` came from, for processes that load it themselves. `keep` is for how many seconds this
+    process keeps the log of a run that has ended in it; elsewhere the workers say that.
     """
     kind = check_place(place)
     if kind == "kernel":
-        return HereBackend(copilot, store)
+        return HereBackend(copilot, store, keep)
     refuse_memory(store)
     if kind == "process":
         return ProcessBackend(store, app)
@@ -62,8 +66,8 @@ def refuse_memory(store: Store) -> None:
 class HereBackend:
     """Runs are tasks of this process, and end with it."""
 
-    def __init__(self, copilot: Copilot, store: Store) -> None:
-        self._here = LogExecutor(MemoryLog(), MemoryBell(), store)
+    def __init__(self, copilot: Copilot, store: Store, keep: float) -> None:
+        self._here = LogExecutor(MemoryLog(keep=keep), MemoryBell(), store)
         self._worker = Worker(
             self._here.log,
             self._here.bell,

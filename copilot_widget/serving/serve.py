@@ -14,6 +14,7 @@ from ..copilot import Copilot
 from ..errors import UsageError
 from ..host import host
 from ..instructions import instructions_for
+from ..runs.base import KEEP_SECONDS
 from ..state import LOCAL, RunRequest
 from ..store import Store
 from ..store.open import open_store
@@ -50,6 +51,8 @@ class ServeOptions:
     tokens: Mapping[str, str] = field(default_factory=dict[str, str])
     service_token: str = ""
     """With it, workers reach the conversations through this server."""
+    keep: float = KEEP_SECONDS
+    """For how many seconds the log of a run that has ended in this process can be read."""
     heartbeat: float = HEARTBEAT_SECONDS
     """Seconds of silence after which a stream shows that it lives."""
 
@@ -94,7 +97,7 @@ async def _serve(options: ServeOptions) -> int:
     more = _store_routes(store, options)
     listener = listen(options.host, options.port)
     await store.check()
-    backend = open_backend(options.executor, copilot, store, app=options.app)
+    backend = open_backend(options.executor, copilot, store, app=options.app, keep=options.keep)
     await backend.check()
     service = Service(
         executor_of=backend.executor_of,
