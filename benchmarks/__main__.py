@@ -29,11 +29,24 @@ def main() -> int:
             number(cost.megabytes),
             f"not within {streaming.PATIENCE} s" if cost.lag is None else number(cost.lag),
             number(cost.main_thread),
+            number(cost.longest_task),
         ]
         for cost in costs
     ]
     print(f"\nA markdown answer at {streaming.RATE} tokens a second, JupyterLab in Chromium:\n")
-    print(table(["way", "tokens", "MB on the websocket", "s from last token to painted", "main-thread s"], rows))
+    print(
+        table(
+            [
+                "way",
+                "tokens",
+                "MB on the websocket",
+                "s from last token to painted",
+                "main-thread s",
+                "longest task, ms",
+            ],
+            rows,
+        )
+    )
     print()
     for figure in [*figures, *more]:
         print(figure)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from playwright.sync_api import Browser
 
-from tests.e2e.browser import Meter, painted, watch_for
+from tests.e2e.browser import Meter, long_tasks, painted, watch_for, watch_tasks
 from tests.e2e.jupyter import JupyterServer
 from tests.e2e.notebook import LIVE, NotebookPage
 
@@ -82,6 +82,8 @@ class Cost:
     lag: float | None
     """Seconds from the last token in the kernel to the frame that shows it."""
     main_thread: float
+    longest_task: float
+    """Milliseconds; 0 where none was longer than 50."""
 
 
 def measure(server: JupyterServer, browser: Browser) -> tuple[list[Cost], list[Figure]]:
@@ -95,6 +97,8 @@ def measure(server: JupyterServer, browser: Browser) -> tuple[list[Cost], list[F
         Figure("2,000 tokens: painted after the last token", _seconds(ours.lag), 0.3, "s"),
         Figure("2,000 tokens: main thread", ours.main_thread, 1.2, "s"),
         Figure("10,000 tokens: main thread", ours_long.main_thread, 6, "s"),
+        Figure("2,000 tokens: the longest task over 50 ms", ours.longest_task, 50, "ms"),
+        Figure("10,000 tokens: the longest task over 50 ms", ours_long.longest_task, 50, "ms"),
         Figure("10,000 tokens over 2,000: bytes", ours_long.megabytes / ours.megabytes, 5.5, "times"),
         # In proportion would be 5; a browser lays a longer page out more dearly. What grows with the square is 25.
         Figure("10,000 tokens over 2,000: main thread", ours_long.main_thread / ours.main_thread, 7, "times"),
@@ -135,13 +139,15 @@ def _measure(
         notebook.run(0)
         notebook.page.wait_for_timeout(1_500)  # what belongs to the first cell is not charged to the second
         meter = Meter(notebook.page)
+        watch_tasks(notebook.page)
         notebook.run(1, wait=False)
         selector = f'.jp-Cell[data-windowed-list-index="1"] {output}'
         notebook.page.wait_for_selector(selector, state="attached")
         watch_for(notebook.page, selector, END)
         shown = painted(notebook.page, timeout=tokens / RATE + PATIENCE)
         notebook.page.wait_for_timeout(500)
-        cost = Cost(way, tokens, meter.bytes / 1e6, None, meter.main_thread_seconds)
+        longest = max(long_tasks(notebook.page), default=0)
+        cost = Cost(way, tokens, meter.bytes / 1e6, None, meter.main_thread_seconds, longest)
         if shown is None:
             return cost
         return replace(cost, lag=shown - float(notebook.evaluate(2, cells[2])))

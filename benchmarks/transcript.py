@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.e2e.browser import Meter, painted, watch_for
+from tests.e2e.browser import Meter, long_tasks, painted, watch_for, watch_tasks
 from tests.e2e.jupyter import JupyterServer
 from tests.e2e.notebook import NotebookPage
 
@@ -46,9 +46,6 @@ LOG = '.jp-Cell[data-windowed-list-index="2"] [role="log"]'
 _OPENED = """
 async ([index, words]) => {
   const notebook = globalThis.jupyterapp.shell.currentWidget.content;
-  globalThis.__tasks = [];
-  new PerformanceObserver((list) => globalThis.__tasks.push(...list.getEntries().map(({ duration }) => duration)))
-    .observe({ entryTypes: ['longtask'] });
   const begun = performance.now();
   const painted = () => new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
   notebook.activeCellIndex = index;
@@ -80,9 +77,6 @@ async ([index, words]) => {
 _WATCH = r"""
 (selector) => {
   globalThis.__words = [];
-  globalThis.__tasks = [];
-  new PerformanceObserver((list) => globalThis.__tasks.push(...list.getEntries().map(({ duration }) => duration)))
-    .observe({ entryTypes: ['longtask'] });
   const log = document.querySelector(selector);
   let waiting = false;
   new MutationObserver(() => {
@@ -189,7 +183,7 @@ def _streamed(server: JupyterServer, browser: Browser, turns: int) -> tuple[floa
         notebook.run(3)  # the first answer brings what belongs to the page
         notebook.page.wait_for_timeout(1_500)
         meter = Meter(notebook.page)
-        notebook.page.evaluate(_WATCH, LOG)
+        watch_tasks(notebook.page)
         watch_for(notebook.page, LOG, "ENDMARK")
         # By chance a collection of what opening 500 turns left came while the answer streamed: 0.1 s of 0.8.
         meter.collect_garbage()
@@ -197,14 +191,15 @@ def _streamed(server: JupyterServer, browser: Browser, turns: int) -> tuple[floa
         assert painted(notebook.page, timeout=60) is not None
         notebook.page.wait_for_timeout(500)
         spent = meter.main_thread_seconds
-        print(f"   tasks over 50 ms: {_list(notebook.page.evaluate('globalThis.__tasks'))}")
+        print(f"   tasks over 50 ms: {_list(long_tasks(notebook.page))}")
         return spent, opened
 
 
 def _open(notebook: NotebookPage, turns: int) -> Opened:
     meter = Meter(notebook.page)
+    watch_tasks(notebook.page)
     last, quiet, drawn = notebook.page.evaluate(_OPENED, [2, f"Answer {turns - 1}."])
-    tasks = notebook.page.evaluate("globalThis.__tasks")
+    tasks = long_tasks(notebook.page)
     opened = Opened(last / 1000, quiet / 1000, drawn, meter.main_thread_seconds, meter.bytes / 1e6, tasks)
     meter.close()
     return opened
@@ -219,11 +214,12 @@ def _delays(server: JupyterServer, browser: Browser) -> tuple[list[float], list[
         notebook.page.wait_for_selector(LOG, state="attached")
         notebook.run(3)
         notebook.page.wait_for_timeout(2_000)
+        watch_tasks(notebook.page)
         notebook.page.evaluate(_WATCH, LOG)
         notebook.run(3)
         notebook.page.wait_for_function(f"globalThis.__words.length >= {NUMBERED}", timeout=60_000)
         shown: list[float] = notebook.page.evaluate("globalThis.__words")
-        tasks: list[float] = notebook.page.evaluate("globalThis.__tasks")
+        tasks = long_tasks(notebook.page)
         times: list[float] = json.loads(notebook.evaluate(4, _TIMES))
     assert len(times) == len(shown) == NUMBERED, (len(times), len(shown))
     return [(there - here) * 1000 for here, there in zip(times, shown, strict=True)], tasks

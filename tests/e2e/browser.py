@@ -115,6 +115,25 @@ class Meter:
         return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
+_TASKS = """
+() => {
+  globalThis.__tasks = [];
+  new PerformanceObserver((list) => globalThis.__tasks.push(...list.getEntries().map(({ duration }) => duration)))
+    .observe({ entryTypes: ["longtask"] });
+}
+"""
+
+
+def watch_tasks(page: Page) -> None:
+    """From now on remember the tasks that hold the page's main thread for more than 50 ms."""
+    page.evaluate(_TASKS)
+
+
+def long_tasks(page: Page) -> list[float]:
+    """Those that were remembered, in milliseconds on the clock."""
+    return page.evaluate("globalThis.__tasks")
+
+
 _WATCH = """
 ([selector, text]) => new Promise((resolve, reject) => {
   const root = document.querySelector(selector);
