@@ -93,11 +93,6 @@ def metadata_of(message: UIMessage) -> dict[str, Any]:
     return cast("dict[str, Any]", held) if isinstance(held, dict) else {}
 
 
-def part_from_wire(wire: dict[str, Any]) -> Part:
-    """Raises ProtocolError where a part of a known type lacks what it must have."""
-    return _part(wire, "part")
-
-
 def _part(wire: Any, where: str) -> Part:
     given = dict(_object(wire, where))
     kind = _string(given.pop("type", None), f"{where}.type")

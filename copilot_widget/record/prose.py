@@ -7,7 +7,7 @@ server who reads the notebook and when. Math is left in its delimiters, which Ju
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -166,7 +166,6 @@ def _link(url: str) -> list[Token]:
 # ---- html ----------------------------------------------------------------------------------------------
 
 _Env = MutableMapping[str, Any]
-_Rule = Callable[[RendererHTML, Sequence[Token], int, Any, _Env], str]
 
 
 def _render_math(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: _Env) -> str:

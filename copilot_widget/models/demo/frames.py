@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .turn import Exchange, Turn
-from .words import SYNONYMS, UNITS, content_stems, has, quoted, stem, stems, superlative
+from .words import SYNONYMS, UNITS, has, quoted, stem, stems, superlative
 
 MAX_LOOKED_AT = 4
 _DATE_TEXT = re.compile(r"^\d{4}-\d{2}(-\d{2})?([T ]\d{2}:\d{2})?|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}")
@@ -283,12 +283,6 @@ def times_in(frame: Frame, text: str) -> list[Column]:
     """Columns of dates: the named ones, else all."""
     named = [match.column for match in find_columns(frame, text) if match.column.temporal]
     return named or [column for column in frame.columns if column.temporal]
-
-
-def mentioned_words(frame: Frame, text: str) -> set[str]:
-    """The words that carry meaning and are neither the frame's name nor one of its columns'."""
-    known = set(stems(frame.name)).union(*(stems(column.name) for column in frame.columns))
-    return content_stems(text) - known
 
 
 __all__ = [
