@@ -185,6 +185,8 @@ def _first_sentence(description: str) -> str:
 
 def _asks(tool: Any, approvals: Any) -> str:
     """Whether a call of it is asked about."""
+    if getattr(tool, "decides", False):
+        return "depends on the call"
     try:
         only_reads = tool.approval({}) is None
     except Exception:  # it looks into the arguments to say what to ask: so it asks

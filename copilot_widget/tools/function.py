@@ -76,6 +76,8 @@ class FunctionTool(Generic[P, R]):
         self.parallel = (read_only and not main_thread) if parallel is None else parallel
         docstring = parse_docstring(inspect.getdoc(function))
         self._description = docstring.description if description is None else description
+        self.decides = callable(approval)
+        """Whether a function of the user's says what asks; it is called for calls alone."""
         self._approval = approval or question is not None
         if question is not None:
             self.question = functools.partial(_looked, question)

@@ -183,6 +183,7 @@ class _Asking(_Wrapped):
     def __init__(self, inner: Tool, approval: Approval) -> None:
         super().__init__(inner)
         self._approval = approval
+        self.decides: bool = callable(approval) or getattr(inner, "decides", False)
 
     def approval(self, input: Json) -> ApprovalRequest | None:
         return self._inner.approval(input) or self._asked(input)

@@ -62,6 +62,14 @@ def test_a_type_that_is_not_defined_yet_leaves_out_one_tool_and_is_told(notebook
     assert notebook.value("q.copilot.agents.remarks()") == []
 
 
+def test_a_list_of_tools_decides_nothing(notebook: Kernel):
+    notebook.run("looked = []").check()
+    define(notebook, "here", "@tool(approval=looked.append)")
+    told = str(notebook.run("%copilot /tools").check())
+    assert "depends on the call" in told
+    assert notebook.value("looked") == []
+
+
 def test_a_name_that_is_taken_is_told(notebook: Kernel):
     define(notebook, "here")
     define(notebook, "there", "@tool(name='where')", "other")
