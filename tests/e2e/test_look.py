@@ -179,6 +179,10 @@ def test_what_opens_can_be_read_and_reached(browser: Browser, theme: str) -> Non
         box.press("Enter")
         expect(page.get_by_role("region", name="/usage")).to_be_visible()
         check()
+        for name in ("Export the conversation", "More actions"):
+            page.get_by_role("button", name=name).click()
+            expect(page.get_by_role("group", name=name)).to_be_visible()
+            check()
         page.get_by_role("button", name="Model: openai/gpt-5").click()
         expect(page.get_by_role("listbox", name="Models")).to_be_visible()
         check()

@@ -105,6 +105,16 @@ def test_a_long_conversation_stays_where_it_is_read(browser: Browser) -> None:
         page.evaluate(STREAM, 5)
         assert page.evaluate(DISTANCE) < 24
         expect(latest).to_have_count(0)
+
+        # Who sends something wants to see it.
+        _scroll_to(page, "Question 30")
+        expect(latest).to_be_visible()
+        page.evaluate("() => Object.values(window.scenes)[0].answers.set('send', () => ({ note: 'It cost nothing.' }))")
+        message = page.get_by_role("textbox", name="Message")
+        message.fill("/usage")
+        message.press("Enter")
+        expect(log.get_by_text("It cost nothing.")).to_be_in_viewport()
+        expect(latest).to_have_count(0)
         assert scene.errors == []
 
 

@@ -26,7 +26,7 @@ export function App() {
           {view.model.name}: {view.model.reason}
         </p>
       )}
-      <Log need={asking && (store.run(asking)?.need ?? Words.ApprovalNeeded)}>
+      <Log need={asking && (store.run(asking)?.need ?? Words.ApprovalNeeded)} said={store.typed.length}>
         <Notes after="" />
         <Turns turns={view.turns} />
         {view.divider && <Divider text={view.divider} />}

@@ -7,9 +7,9 @@ import { Icon } from "./icons.tsx";
 /**
  * Follows the end of the transcript, but only for a reader who is there; and scrolls nothing but itself. What grows or
  * folds above the reader's place moves nothing there: the browser anchors the scroll position (see style.css).
- * `need` is what the user is waited for.
+ * `need` is what the user is waited for; `said` counts what they have sent: who sends something wants to see it.
  */
-export function Log({ children, need }: { children: ComponentChildren; need: string | undefined }) {
+export function Log({ children, need, said }: { children: ComponentChildren; need: string | undefined; said: number }) {
   const element = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const place = useRef(0);
@@ -27,6 +27,9 @@ export function Log({ children, need }: { children: ComponentChildren; need: str
     place.current = log.scrollTop;
     setAway(!follows.current);
   };
+  useLayoutEffect(() => {
+    if (element.current?.closest(".copilot-widget:focus-within")) follows.current = true;
+  }, [said]);
   useLayoutEffect(() => {
     if (follows.current) toEnd();
   });
