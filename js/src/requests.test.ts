@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { CommandError } from "./commands.ts";
 import type { AnyModel } from "./host.ts";
 import { Requests } from "./requests.ts";
@@ -11,6 +11,10 @@ vi.mock("./asset.ts", () => ({ loadAsset: () => part.load() }));
 let sent: { command: string; [argument: string]: unknown }[];
 let answers: Record<string, (args: Record<string, unknown>) => unknown>;
 let requests: Requests;
+
+beforeAll(async () => {
+  await import("./parts/desk.ts"); // the first time may take longer than anything here waits
+});
 
 beforeEach(() => {
   sent = [];
