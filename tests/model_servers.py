@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .ports import free_port
 
 CONTEXT = 1024
 """Tokens that the server's model reads at most; small, so that an overflow is cheap."""
@@ -61,12 +62,6 @@ def llama_server() -> Iterator[LlamaServer]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def _wait_until_up(server: LlamaServer, process: subprocess.Popen[bytes]) -> None:

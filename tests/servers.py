@@ -19,6 +19,8 @@ from typing import BinaryIO
 
 from typing_extensions import Self
 
+from .ports import free_port
+
 _START_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
 _spawner = ThreadPoolExecutor(1)
@@ -27,12 +29,6 @@ _spawner = ThreadPoolExecutor(1)
 
 class ServerError(RuntimeError):
     """A server that does not start, with the end of what it said."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def die_with_parent() -> None:

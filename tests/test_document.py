@@ -132,7 +132,9 @@ def test_an_outcome_that_is_not_known_is_no_success(document: Document) -> None:
     assert kept.told == 0
 
 
-def test_a_page_that_is_about_to_come_is_waited_for_once(document: Document) -> None:
+def test_a_page_that_is_about_to_come_is_waited_for_once(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TAKE_SECONDS", "ANSWER_SECONDS", "APPEAR_SECONDS"):
+        monkeypatch.setattr(module, name, 10.0)  # however busy the machine is
     kept: list[Pages] = []
     timer = threading.Timer(0.1, lambda: kept.append(Pages(document, ("a", does))))
     timer.start()

@@ -21,6 +21,7 @@ from copilot_widget.tools.base import Tool
 from copilot_widget.tools.mcp.tools import McpToolset, _named, parse_arguments  # pyright: ignore[reportPrivateUsage]
 
 from .mcp_tools import NODE_BIN, REPOSITORY, bad, clock, everything, files, git, outputs, result, toolset
+from .ports import free_port
 
 
 @pytest.fixture
@@ -280,12 +281,6 @@ async def test_a_list_that_changes_is_read_anew_in_the_newest_protocol():
 
 
 # ---- over HTTP ---------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class HttpServer:

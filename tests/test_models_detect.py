@@ -28,7 +28,7 @@ from copilot_widget.models.refusals import Source
 from copilot_widget.models.script import ScriptModel
 from copilot_widget.protocol.messages import UIMessage
 from copilot_widget.state import RunRequest
-from tests.model_servers import free_port
+from tests.ports import free_port
 from tests.wire_server import WireServer, wire_server
 
 NOWHERE = dict.fromkeys(

@@ -33,7 +33,8 @@ from copilot_widget.models.base import (
     UserMessage,
 )
 from copilot_widget.models.litellm import LiteLLMModel
-from tests.model_servers import LlamaServer, free_port, llama_server
+from tests.model_servers import LlamaServer, llama_server
+from tests.ports import free_port
 from tests.wire_server import WireServer, wire_server
 
 KEY = "sk-canary-0123456789abcdef"

@@ -26,7 +26,8 @@ from copilot_widget.state import RunRequest
 from copilot_widget.store import MemoryStore
 from copilot_widget.store.open import open_store
 
-from .servers import PostgresServer, RabbitServer, RedisServer, free_port
+from .ports import free_port
+from .servers import PostgresServer, RabbitServer, RedisServer
 from .serving import COMMAND, ROOT, Client, chat_body, environment, serve, worker
 
 KERNEL = {"COPILOT_EXECUTOR": "kernel"}

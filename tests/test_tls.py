@@ -15,7 +15,8 @@ from copilot_widget.runs.amqp import AmqpBell
 from copilot_widget.runs.base import Commit
 from copilot_widget.runs.redis import RedisLog
 from tests.contract.logs import ask
-from tests.servers import RabbitServer, RedisServer, free_port
+from tests.ports import free_port
+from tests.servers import RabbitServer, RedisServer
 
 
 @pytest.fixture(scope="module")

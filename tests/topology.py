@@ -23,7 +23,8 @@ import yaml
 from psycopg import sql
 from typing_extensions import Self
 
-from .servers import PostgresServer, RabbitServer, RedisServer, Server, die_with_parent, free_port
+from .ports import free_port
+from .servers import PostgresServer, RabbitServer, RedisServer, Server, die_with_parent
 from .serving import COMMAND, ROOT
 
 FILE = ROOT / "compose.yaml"

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .jupyter import ROOT, START_SECONDS, free_port
+from ..ports import free_port
+from .jupyter import ROOT, START_SECONDS
 from .scripts import TALK
 
 HOSTS = ROOT / ".venv" / "hosts"

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from typing import Any, Literal
 
 import nbformat
 from nbformat.sign import NotebookNotary
+
+from ..ports import free_port
 
 Front = Literal["lab", "notebook"]
 
@@ -165,9 +166,3 @@ class JupyterServer:
             path = self.folder / "settings" / "@jupyterlab" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(content))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
