@@ -12,6 +12,8 @@ from .base import Event
 
 _PAGE = 256
 """Events that are packed together: who reads one reads its neighbours next."""
+_FEW = 64
+"""So few are not worth it: the turns of a kept conversation, of which hundreds are opened at once."""
 
 
 class _Held(NamedTuple):
@@ -41,7 +43,7 @@ class Events(Sequence[Event]):
 
     def pack(self) -> None:
         """Once nothing more will come."""
-        while self._held.loose and self._pack():
+        while len(self._held.loose) >= _FEW and self._pack():
             pass
 
     def _pack(self) -> bool:
