@@ -391,7 +391,8 @@ class Copilot(Conversation):
         """
         from .export import export
 
-        return export(recorded(self.turns), self.messages, path, overwrite=overwrite)
+        title = self.keeping.title(self.thread)
+        return export(recorded(self.turns), self.messages, path, title=title, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], **options: Any) -> Copilot:

@@ -40,15 +40,17 @@ def export(
     messages: Sequence[UIMessage],
     path: str | os.PathLike[str],
     *,
+    title: str | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a conversation, in the form that the path's ending names. Returns where it was written.
 
-    A name that is an ending alone (".md") gets the conversation's title before it, and a number where such a file is
-    there. A file that an export has written before is replaced; any other one only with `overwrite`. Raises UsageError.
+    Without a `title` it is that of the first question. A name that is an ending alone (".md") gets the title before it,
+    and a number where such a file is there. A file that an export has written before is replaced; any other one only
+    with `overwrite`. Raises UsageError.
     """
     target = Path(path).expanduser().resolve()
-    title = title_of(next((message.text for message in messages if message.role == "user"), ""))
+    title = title or title_of(next((message.text for message in messages if message.role == "user"), ""))
     if target.name.lower() in _WRITERS:
         target = _free(target.parent, title, target.name)
     write = _WRITERS.get(target.suffix.lower())

@@ -185,13 +185,28 @@ class Keeping:
     async def _part(self, store: WriteBehind, thread: str, known: Collection[str]) -> str | None:
         if not await store.went_on(self.owner, thread, known):
             return None
-        found = await store.conversations(self.owner)
-        title = next((each.title for each in found if each.thread == thread), None)
+        title = await self._title(store, thread)
         copy = new_thread()
         await store.copy(self.owner, thread, copy, known)
         await store.label(self.owner, copy, place=self.place, title=title)
         self.labelled.add(copy)
         return copy
+
+    def title(self, thread: str) -> str | None:
+        """What it is called. None where it is not kept, or that cannot be read at once."""
+        store = self.store
+        if not isinstance(store, WriteBehind):
+            return None
+        reading = loop.start(self._title(store, thread))
+        try:
+            return reading.result(_LOOK_SECONDS)
+        except (CopilotError, FutureTimeout):
+            reading.cancel()
+            return None
+
+    async def _title(self, store: WriteBehind, thread: str) -> str | None:
+        found = await store.conversations(self.owner)
+        return next((each.title for each in found if each.thread == thread), None)
 
     def rename(self, thread: str, title: str) -> None:
         async def label(kept: WriteBehind) -> None:

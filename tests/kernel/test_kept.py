@@ -143,6 +143,9 @@ def test_a_conversation_goes_on_in_the_next_kernel(notebook: Notebook) -> None:
     assert told(third, "/history nothing").startswith("No conversations of this notebook with nothing")
     assert told(third, "/history rename kept A name of mine").startswith("Renamed: ")
     assert told(third, "/resume name mine").startswith("Resumed: A name of mine · 3 turns, today")
+    exported = told(third, f"/export '{notebook.path.parent}/.md'")
+    assert exported.endswith("/a-name-of-mine.md.")
+    assert "# A name of mine" in (notebook.path.parent / "a-name-of-mine.md").read_text()
     ask(third, "--new something else")
     assert ended(third) == "The first answer."
     assert told(third, "/history delete 'name of'").startswith("Deleted: A name of mine · 3 turns, today ")
