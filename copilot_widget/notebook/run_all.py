@@ -8,6 +8,7 @@ for each cell (VS Code) asks for the next within milliseconds of its end.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 import time
@@ -21,6 +22,8 @@ _LOOK_SECONDS = 0.15
 """How long after a cell's beginning the requests behind it may come: they are on their way one by one. From JupyterLab
 they took 30 ms on a busy machine; a question waits for as long."""
 _POLL_SECONDS = 0.01
+_LOOKS = 8
+"""At the least: where each pause takes longer than it should, the requests do, too."""
 
 RUN_ALL = "Run All does not send."
 UNKNOWN = "This cell loads the extension, and others ran before it: that may be Run All, which does not send."
@@ -71,14 +74,14 @@ class CellRequests:
     def _is_followed(self, current: datetime) -> bool:
         """Whether another cell was asked for together with the running one."""
         own = _parent(self._kernel).get("header", {}).get("msg_id")
-        while True:
+        for look in itertools.count(1):
             for header in _waiting(self._kernel):
                 if header["msg_id"] != own and abs(_aware(_date(header["date"])) - _aware(current)) < _APART:
                     return True
-            left = self._begun + _LOOK_SECONDS - time.monotonic()
-            if left <= 0:
-                return False
-            time.sleep(min(left, _POLL_SECONDS))
+            if look >= _LOOKS and time.monotonic() >= self._begun + _LOOK_SECONDS:
+                break
+            time.sleep(_POLL_SECONDS)
+        return False
 
 
 def _parent(kernel: Any) -> dict[str, Any]:
