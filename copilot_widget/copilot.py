@@ -279,7 +279,8 @@ class Copilot(Conversation):
         )
         schemas = [tool.schema for tool in self._agents.offered(request).tools().values()]
         asked = [message] if prompt.strip() or attachments else []
-        return message, to_request([*self._kept(), *asked], instructions, schemas)
+        kept = [] if self.forgets else self._kept()
+        return message, to_request([*kept, *asked], instructions, schemas)
 
     def _kept(self) -> list[UIMessage]:
         """The conversation as the next run will find it."""

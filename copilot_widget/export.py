@@ -60,7 +60,10 @@ def export(
             hint=f"The file's name ends in one of {', '.join(_WRITERS)}.",
         )
     if not messages:
-        raise UsageError("There is nothing to export yet.", hint="Ask something first.")
+        raise UsageError(
+            "There is nothing to export in this conversation yet.",
+            hint="Ask something first. One that was kept before: /resume ID, then /export.",
+        )
     if target.is_dir():
         raise UsageError(f"{target} is a folder.", hint="Name a file.")
     if not overwrite and target.exists() and not _is_ours(target):

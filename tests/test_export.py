@@ -118,7 +118,7 @@ def test_what_cannot_be_written_is_said(copilot: Copilot, name: str, said: str) 
 
 
 def test_nothing_is_not_exported() -> None:
-    with pytest.raises(UsageError, match="nothing to export"):
+    with pytest.raises(UsageError, match="nothing to export in this conversation"):
         Copilot("demo").export("chat.md")
 
 

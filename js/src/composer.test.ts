@@ -83,6 +83,9 @@ function offer(kind: string, ...texts: string[]): void {
 }
 
 beforeAll(async () => void (await import("./parts/assist.ts"))); // later the clock stands still
+beforeAll(() => {
+  Element.prototype.scrollIntoView = () => {}; // jsdom lays nothing out
+});
 beforeEach(() => void vi.useFakeTimers());
 afterEach(async () => {
   await vi.advanceTimersByTimeAsync(3_000);

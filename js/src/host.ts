@@ -59,6 +59,7 @@ export interface IopubMessage {
 export interface Kernel {
   clientId?: string;
   username?: string;
+  isDisposed?: boolean;
   status?: string;
   connectionStatus?: string;
   statusChanged?: Signal<string>;

@@ -44,6 +44,8 @@ export class Store {
   notes: Note[] = [];
   /** The turn whose message is being edited. */
   editing: Turn | null = null;
+  /** Messages and commands that were sent from this page. */
+  sent = 0;
   #typed: string[] = [];
   #notesMade = 0;
   /** "late": the kernel has not answered yet, the user is told why. */
@@ -226,12 +228,23 @@ export class Store {
    * reason, and the result is false. `files`: what goes along, once it is there.
    */
   async send(text: string, files?: Promise<unknown[]>): Promise<boolean> {
-    const sending: Sending = { text, error: null };
-    const selection = selectionFor(text);
     const replaces = this.editing?.run;
     this.editing = null;
-    this.sending = [...this.sending, sending];
     if (text.trim()) this.#typed.push(text);
+    return this.#send(text, replaces, files);
+  }
+
+  /** Gives a command for which nobody typed: what is written or edited meanwhile stays. */
+  give(command: string): void {
+    void this.#send(command);
+  }
+
+  async #send(text: string, replaces?: string | null, files?: Promise<unknown[]>): Promise<boolean> {
+    const sending: Sending = { text, error: null };
+    const selection = selectionFor(text);
+    this.sent += 1;
+    // A command that was refused is not news any more.
+    this.sending = [...this.sending.filter((other) => !(other.error && other.text.startsWith("/"))), sending];
     this.#changed(true);
     try {
       const attachments = files ? await files : []; // without any it goes out at once

@@ -12,6 +12,7 @@ class FakeKernel implements Kernel {
   subshell: { started: () => void };
   statusChanged = signal<string>();
   connectionStatusChanged = signal<string>();
+  isDisposed = false;
   #futures: { onReply: (message: { content: unknown }) => void }[] = [];
 
   constructor() {
@@ -199,7 +200,7 @@ describe("Transport", () => {
     const { transport: line } = transport(kernel);
     const states: string[] = [];
     line.listen((state) => states.push(state));
-    void line.send("send", { text: "hi" });
+    const answer = line.send("send", { text: "hi" }).catch(({ code }) => code);
     await opened(kernel);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(kernel.onControl.length).toBe(1);
@@ -207,6 +208,10 @@ describe("Transport", () => {
     kernel.connectionStatusChanged.emit("connected");
     expect(kernel.onControl.map(({ content }) => content.id)).toEqual(Array(2).fill(kernel.onControl[0]?.content.id));
     expect(states).toEqual(["reconnecting", "connected"]);
+    kernel.isDisposed = true; // shut down by its menu: nothing says that it is dead
+    kernel.connectionStatusChanged.emit("disconnected");
+    expect(states.at(-1)).toBe("gone");
+    expect(await answer).toBe("kernel-gone");
   });
 
   it.each(["restarting", "autorestarting", "dead"])("is over when the kernel is %s", async (status) => {

@@ -142,7 +142,8 @@ export class Transport {
     const onConnection = (_: unknown, status: string) => {
       if (this.connection === "gone") return;
       const again = status === "connected" && this.connection === "reconnecting";
-      this.#set(status === "connected" ? "connected" : "reconnecting");
+      // A kernel that is shut down is never said to be dead: its connection is given up.
+      this.#set(status === "connected" ? "connected" : kernel.isDisposed ? "gone" : "reconnecting");
       if (again) this.#resend();
     };
     kernel.statusChanged?.connect(onStatus);

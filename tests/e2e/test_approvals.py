@@ -64,6 +64,7 @@ def test_what_the_user_wrote_is_run_and_why_not_is_told(open_notebook: OpenNoteb
     card.get_by_role("button", name="Edit the code").click()
     box = card.get_by_role("textbox", name="Code to run instead")
     expect(box).to_have_value("x = 20")
+    expect(box).to_be_focused()
     box.fill("")
     box.press_sequentially("x = 41")  # keys that would act on cells, were they the notebook's
     card.get_by_role("button", name="Allow once").click()

@@ -137,6 +137,25 @@ def test_the_header_does_what_the_commands_do(open_notebook: OpenNotebook, front
         f"hello-{front}.md", timeout=LONG
     )
     assert f"hello {front}" in (notebook.server.files / f"hello-{front}.md").read_text()
+    # What is edited or written meanwhile stays, and is what would be sent.
+    view.parts("prompt").hover()
+    view.button("Edit message").click()
+    view.message.fill("what of @sales?")
+    more.click()
+    bar.get_by_role("button", name="What would be sent").click()
+    told = view.root.get_by_role("region", name="/context what of @sales?, not part")
+    expect(told).to_contain_text("@sales", timeout=LONG)
+    expect(told.locator("code").first).to_be_in_viewport()
+    expect(view.message).to_have_value("what of @sales?")
+    expect(view.root.get_by_text("Editing")).to_be_visible()
+    view.message.press("Escape")
+    expect(view.root.get_by_text("Editing")).to_have_count(0)
+    told.get_by_role("button", name=re.compile("^Dismiss")).press("Enter")
+    expect(view.log).to_be_focused()
+    more.click()
+    bar.get_by_role("button", name="New conversation").click()
+    expect(view.log.get_by_text("new conversation", exact=True)).to_be_visible(timeout=LONG)
+    expect(view.button("Answer again")).to_have_count(0)  # it is not the last question any more
     assert len(notebook.sources()) == 3
 
 

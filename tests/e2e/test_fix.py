@@ -25,6 +25,9 @@ def test_fix_changes_the_cell_that_failed_once_it_is_allowed(open_notebook: Open
         view.ask("/fix")
     expect(view.parts("prompt").last).to_contain_text("/fix")
     expect(view.approval).to_contain_text("total += prices[name]", timeout=LONG)
+    name = view.approval.locator("dt").first.bounding_box()
+    assert name
+    assert name["height"] < 30  # on one line, whatever the notebook's styles make of such lists
     assert notebook.source(1) == BROKEN
     view.button("Allow once").click()
     view.expect_text("run it again")

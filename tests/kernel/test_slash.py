@@ -242,7 +242,9 @@ def test_clear_compact_and_new_change_what_the_model_reads(panel: Panel):
     panel.send("one")
     panel.send("two")
     ended(kernel)
+    assert "history" in panel.send("/context")["note"]
     assert "Forgotten" in panel.send("/clear")["note"]
+    assert "history" not in panel.send("/context")["note"]
     assert panel.command("hello")["divider"] == "forgotten above"
     panel.send("three")
     ended(kernel)

@@ -17,3 +17,7 @@ export const newId = (): string => {
   count += 1;
   return `cw-assist-${count}-${Math.random().toString(36).slice(2, 8)}`;
 };
+
+/** Where a view's user writes, from anywhere in the view. */
+export const composerOf = (element: HTMLElement | null): HTMLTextAreaElement | null =>
+  element?.closest(".copilot-widget")?.querySelector<HTMLTextAreaElement>(".cw-composer>textarea") ?? null;

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { useWidget } from "../components/context.ts";
 import { Words } from "../strings.ts";
 import { Action } from "./action.tsx";
+import { composerOf } from "./dom.ts";
 
 const BARS = {
   export: {
@@ -45,7 +46,9 @@ export function HeaderActions() {
   };
   const choose = (command: string) => {
     close();
-    void store.send(command);
+    if (command === "/new" && store.view.earlier)
+      store.reopen(null); // the offer's own button says the same
+    else store.give(command === "/context" ? `/context ${written(place.current)}`.trim() : command);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || !open) return;
@@ -80,4 +83,10 @@ export function HeaderActions() {
       )}
     </div>
   );
+}
+
+/** What the composer holds, unless that is a command. */
+function written(place: HTMLElement | null): string {
+  const text = composerOf(place)?.value.trim() ?? "";
+  return text.startsWith("/") ? "" : text;
 }

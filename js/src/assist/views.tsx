@@ -1,7 +1,8 @@
 /** Components that come with this part; they are drawn by the page's own Preact. */
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { copyText } from "../clipboard.ts";
 import { useWidget } from "../components/context.ts";
+import { keepFocus } from "../components/focus.ts";
 import { Question } from "../components/question.tsx";
 import { List } from "../components/records.tsx";
 import { Sources } from "../components/sources.tsx";
@@ -12,6 +13,7 @@ import { dismiss, notPart, resume, Words } from "../strings.ts";
 import { TERMINAL, type Turn } from "../view.ts";
 import { Action } from "./action.tsx";
 import type { Lent, MoreAnswersProps, NoteProps, TurnProps, Views } from "./assist.ts";
+import { composerOf } from "./dom.ts";
 import { HeaderActions } from "./header-actions.tsx";
 import { lend } from "./lent.ts";
 
@@ -53,32 +55,56 @@ function AnswerActions({ turn }: TurnProps) {
   );
 }
 
+/** Notes that were brought into sight: one that is drawn again is where the reader has scrolled to. */
+const shown = new WeakSet<NoteProps["note"]>();
+
 function Note({ note, children }: NoteProps) {
   const { store } = useWidget();
+  const element = useRef<HTMLElement>(null);
+  const head = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (shown.has(note) || !element.current?.closest(".copilot-widget:focus-within")) return;
+    shown.add(note);
+    requestAnimationFrame(() => reveal(element, head)); // once the transcript has gone to its end
+  }, []);
+  const away = () => {
+    keepFocus(element.current);
+    store.dismissNote(note);
+  };
   return (
-    <section class="cw-note" aria-label={notPart(note.command)}>
-      <div class="cw-note-head">
+    <section class="cw-note" aria-label={notPart(note.command)} ref={element}>
+      <div class="cw-note-head" ref={head}>
         <code>{note.command}</code>
         <span class="cw-muted">{Words.NotPart}</span>
-        <Action icon="close" label={dismiss(note.command)} act={() => store.dismissNote(note)} />
+        <Action icon="close" label={dismiss(note.command)} act={away} />
       </div>
       {children}
     </section>
   );
 }
 
+/** Who asked for it sees it: all of it, or else its beginning. */
+function reveal(...parts: { current: HTMLElement | null }[]): void {
+  for (const { current } of parts) current?.scrollIntoView({ block: "nearest" });
+}
+
 /** After a restart: the notebook's last conversation is kept, and can be gone on with. */
 function Earlier() {
   const { store } = useWidget();
   const { earlier } = store.view;
+  const place = useRef<HTMLParagraphElement>(null);
   if (!earlier) return null;
+  const reopen = (thread: string | null) => {
+    composerOf(place.current)?.focus({ preventScroll: true }); // the offer goes
+    store.reopen(thread);
+  };
   return (
-    <p class="cw-notice" dir="auto">
+    <p class="cw-notice" dir="auto" ref={place}>
       {Words.EarlierKept}{" "}
-      <button type="button" class="cw-button" onClick={() => store.reopen(earlier.thread)}>
+      <button type="button" class="cw-button" onClick={() => reopen(earlier.thread)}>
         {resume(earlier.title, earlier.about)}
       </button>{" "}
-      <button type="button" class="cw-button" onClick={() => store.reopen(null)}>
+      <button type="button" class="cw-button" onClick={() => reopen(null)}>
         {Words.NewConversation}
       </button>
     </p>
@@ -136,9 +162,9 @@ export function views(lent: Lent): Views {
   return all;
 }
 
-/** The last turn can be changed, where there is somebody to ask. */
+/** The last turn can be changed, where there is somebody to ask, and the next one does not begin anew below it. */
 const isLast = (store: Store, turn: Turn): boolean =>
-  store.view.turns.at(-1)?.id === turn.id && store.connection !== "gone";
+  store.view.turns.at(-1)?.id === turn.id && store.connection !== "gone" && !store.view.divider;
 
 const textOf = (message?: UIMessage): string =>
   (message?.parts ?? []).flatMap((part) => (!isDataPart(part) && part.type === "text" ? [part.text] : [])).join("\n\n");

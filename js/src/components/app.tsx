@@ -4,6 +4,7 @@ import { frames } from "../frames.ts";
 import { Words } from "../strings.ts";
 import { Composer } from "./composer.tsx";
 import { useWidget } from "./context.ts";
+import { keepFocus } from "./focus.ts";
 import { Header } from "./header.tsx";
 import { Late } from "./late.tsx";
 import { Log } from "./log.tsx";
@@ -26,7 +27,7 @@ export function App() {
           {view.model.name}: {view.model.reason}
         </p>
       )}
-      <Log need={asking && (store.run(asking)?.need ?? Words.ApprovalNeeded)} said={store.typed.length}>
+      <Log need={asking && (store.run(asking)?.need ?? Words.ApprovalNeeded)} said={store.sent}>
         <Notes after="" />
         <Turns turns={view.turns} />
         {view.divider && <Divider text={view.divider} />}
@@ -36,7 +37,14 @@ export function App() {
             {sending.error && (
               <p class="cw-problem">
                 {sending.error.message} {sending.error.hint}{" "}
-                <button type="button" class="cw-button" onClick={() => store.dismiss(sending)}>
+                <button
+                  type="button"
+                  class="cw-button"
+                  onClick={(event) => {
+                    keepFocus(event.currentTarget);
+                    store.dismiss(sending);
+                  }}
+                >
                   {Words.Dismiss}
                 </button>
               </p>

@@ -98,6 +98,8 @@ interface WhatProps {
 /** Exactly what will happen: the change or the code, and every argument that neither of them shows. */
 function What({ part, card, edited, onEdit }: WhatProps) {
   const { code } = card;
+  const box = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => box.current?.focus({ preventScroll: true }), [edited === null]); // the user pressed Edit
   const isCall = code?.startsWith(`${toolNameOf(part)}(`) && code.endsWith(")") && !code.includes("…"); // every argument, whole
   const inCard = card.diff && card.edits ? [inputOf(part)[card.edits]] : inDiff(part, card.diff);
   const shown = [card.diff, card.code, ...inCard].filter(Boolean);
@@ -110,6 +112,7 @@ function What({ part, card, edited, onEdit }: WhatProps) {
       )}
       {edited !== null && (
         <textarea
+          ref={box}
           class="cw-approval-edit"
           aria-label={card.edits ? Words.TextInstead : Words.CodeInstead}
           spellcheck={false}

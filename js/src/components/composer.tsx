@@ -23,7 +23,9 @@ export function Composer() {
   const help = useAssist(box, setText, () => setCount((count) => count + 1));
   useEffect(() => {
     help.use((assist) => assist.edit(editing?.user));
-    if (editing) box.current?.focus({ preventScroll: true }); // the user pressed Edit
+    if (!editing) return;
+    box.current?.focus({ preventScroll: true }); // the user pressed Edit
+    box.current?.scrollIntoView({ block: "nearest" });
   }, [editing]);
 
   const running = store.active !== undefined;

@@ -18,7 +18,7 @@ export function Header() {
   const toggle = (event: Event) => {
     const button = event.currentTarget as HTMLElement;
     withAsset<AssistModule>("assist.js", services, ({ pick }) => {
-      const choose = (name: string) => void store.send(`/model ${name}`);
+      const choose = (name: string) => store.give(`/model ${name}`);
       if (place.current) pick({ button, place: place.current, models, current: model.name, choose });
     });
   };

@@ -17,8 +17,8 @@ export function Turn({ turn }: { turn: TurnData }) {
   const run = store.run(turn);
   const status = store.status(turn);
   const answering = [...store.answering].join(); // cards in it follow what was answered
-  const isLast = store.view.turns.at(-1) === turn; // which can be edited
-  const key = `${run?.version} ${status} ${store.stopping} ${store.connection} ${isLast} ${answering}`;
+  const isLast = store.view.turns.at(-1) === turn; // which can be edited, unless the next one begins anew
+  const key = `${run?.version} ${status} ${store.stopping} ${store.connection} ${isLast && store.view.divider} ${answering}`;
   // a run is changed in place, its version says when
   return useMemo(
     () => (

@@ -41,7 +41,7 @@ export function Turns({ turns }: { turns: TurnData[] }) {
     return () => clearTimeout(timer);
   }, [drawn, isWanted, isHere]);
   const notes = store.notes.map(({ id }) => id);
-  const common = `${store.stopping} ${store.connection} ${[...store.answering].join()} ${notes}`;
+  const common = `${store.stopping} ${store.connection} ${[...store.answering].join()} ${notes} ${store.view.divider}`;
   const last = turns.at(-1)?.id; // which alone can be edited: the turn before it draws anew, too
   return (
     <>
