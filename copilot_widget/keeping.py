@@ -10,11 +10,11 @@ import os
 import re
 import secrets
 import weakref
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Union, cast
+from typing import Any, Literal, Union, cast
 
 from .config import data_folder, setting
 from .errors import CopilotError, UsageError, redact
@@ -175,12 +175,7 @@ class Keeping:
         store = self.store
         if not isinstance(store, WriteBehind):
             return None
-        parting = loop.start(self._part(store, thread, known))
-        try:
-            return parting.result(_LOOK_SECONDS)
-        except (CopilotError, FutureTimeout):  # no answer waits long for it, and none fails with it
-            parting.cancel()
-            return None
+        return _at_once(self._part(store, thread, known))
 
     async def _part(self, store: WriteBehind, thread: str, known: Collection[str]) -> str | None:
         if not await store.went_on(self.owner, thread, known):
@@ -197,12 +192,7 @@ class Keeping:
         store = self.store
         if not isinstance(store, WriteBehind):
             return None
-        reading = loop.start(self._title(store, thread))
-        try:
-            return reading.result(_LOOK_SECONDS)
-        except (CopilotError, FutureTimeout):
-            reading.cancel()
-            return None
+        return _at_once(self._title(store, thread))
 
     async def _title(self, store: WriteBehind, thread: str) -> str | None:
         found = await store.conversations(self.owner)
@@ -282,6 +272,16 @@ class Keeping:
             else "Copilot(store=…) names a database.",
             code="off",
         )
+
+
+def _at_once(reading: Coroutine[Any, Any, str | None]) -> str | None:
+    """What it finds; None where it fails or takes long. No answer and no export waits for it, or fails with it."""
+    started = loop.start(reading)
+    try:
+        return started.result(_LOOK_SECONDS)
+    except (CopilotError, FutureTimeout):
+        started.cancel()
+        return None
 
 
 _IS_ID = re.compile(r"thread-[\w-]{12}|.*@[0-9a-f]{12}", re.DOTALL)
